@@ -1,31 +1,31 @@
-//! A scripted answer and its bytes on the wire.
+//! A scripted response, and its bytes on the wire.
 
 use std::time::Duration;
 
-/// How the end of an answer's body is told.
+/// Framing of a response body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// By a `Content-Length` header.
     ContentLength,
     /// By `Transfer-Encoding: chunked`.
     Chunked {
-        /// Bytes in each chunk, taken in turn and from the start again until the body is used up;
-        /// empty for one chunk.
+        /// Chunk sizes in bytes, repeated until the body is used up;
+        /// empty for a single chunk.
         sizes: Vec<usize>,
-        /// What follows each chunk's size, with its semicolon (`;name=value`); may be empty.
+        /// Extension after each chunk's size, with its semicolon (`;name=value`); may be empty.
         extension: String,
-        /// Headers after the last chunk.
+        /// Header fields after the last chunk.
         trailers: Vec<(String, String)>,
     },
     /// By the end of the connection, which the server closes after the body.
     UntilClose,
-    /// Not at all: no header tells a length, no body is sent, the connection stays open. A client
-    /// has to wait for the end of the connection, unless the status says that there is no body.
+    /// None: no header declares a length, no body is sent, and the connection stays open. A client
+    /// has to wait for the end of the connection, unless the status excludes a body.
     None,
 }
 
-/// One answer: what is sent, and when. Bodies are left out where HTTP wants none: for `HEAD`, 204
-/// and 304 (which still tell the length, except 204), and 205 (whose length is 0).
+/// A response and its timing. Bodies are omitted where HTTP requires it: for `HEAD`, 204
+/// and 304 (which still declare the length, except 204), and 205 (whose length is 0).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
@@ -38,18 +38,18 @@ pub struct Answer {
     raw: bool,
 }
 
-/// An answer's bytes for one request.
+/// The bytes of a response to one request.
 pub(crate) struct Encoded {
-    /// The 1xx answers, sent before the delay.
+    /// The interim responses (1xx), sent before the delay.
     pub(crate) informational: Vec<u8>,
-    /// The final answer, sent after it.
+    /// The final response, sent after the delay.
     pub(crate) last: Vec<u8>,
-    /// Whether the connection ends after it.
+    /// Whether the server closes the connection after it.
     pub(crate) closes: bool,
 }
 
 impl Answer {
-    /// An answer with this status (200 to 999) and an empty body with a content length.
+    /// A response with this status (200 to 999) and an empty body with `Content-Length: 0`.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -63,17 +63,17 @@ impl Answer {
         }
     }
 
-    /// 200 with this body.
+    /// A response with status 200 and this body.
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self::new(200).body(body)
     }
 
-    /// A redirect with this status to this `Location`.
+    /// A redirect with this status and `Location`.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::new(status).header("Location", location)
     }
 
-    /// These bytes as they are, right or wrong, counted as an answer with this status.
+    /// A response of exactly these bytes, valid or not, that is counted under this status.
     pub fn raw(status: u16, bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             raw: true,
@@ -81,28 +81,28 @@ impl Answer {
         }
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With one header more.
+    /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this framing.
+    /// Sets the framing.
     #[must_use]
     pub fn framing(mut self, framing: Framing) -> Self {
         self.framing = framing;
         self
     }
 
-    /// In chunks of these sizes, without extensions and trailers; see [`Framing::Chunked`].
+    /// Sends the body in chunks of these sizes, without extensions and trailers; see [`Framing::Chunked`].
     #[must_use]
     pub fn chunked(self, sizes: &[usize]) -> Self {
         self.framing(Framing::Chunked {
@@ -112,7 +112,7 @@ impl Answer {
         })
     }
 
-    /// Preceded by an informational answer (100 to 199), which is sent before the delay.
+    /// Sends an interim response (100 to 199) first, before the delay.
     #[must_use]
     pub fn preceded_by(mut self, status: u16, headers: &[(&str, &str)]) -> Self {
         push_status_line(&mut self.informational, status);
@@ -123,14 +123,14 @@ impl Answer {
         self
     }
 
-    /// Sent this long after the request was read.
+    /// Delays the response after the request was read.
     #[must_use]
     pub fn delayed(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// With `Connection: close`, after which the server closes.
+    /// Adds `Connection: close`, after which the server closes the connection.
     #[must_use]
     pub fn closing(mut self) -> Self {
         self.close = true;
@@ -145,8 +145,8 @@ impl Answer {
         self.delay
     }
 
-    /// The bytes that answer a request with this method. `last` of its connection: says that the
-    /// connection ends.
+    /// Bytes of the response to a request with this method. `last`: announces that the
+    /// connection is closed.
     pub(crate) fn encode(&self, method: &str, last: bool) -> Encoded {
         let closes = self.close || last;
         if self.raw {
@@ -214,7 +214,7 @@ impl Answer {
                     if rest.is_empty() {
                         break;
                     }
-                    // A chunk of no bytes would end the body.
+                    // An empty chunk would end the body.
                     let (chunk, after) = rest.split_at((*size).clamp(1, rest.len()));
                     bytes.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
                     bytes.extend_from_slice(chunk);
@@ -231,7 +231,7 @@ impl Answer {
     }
 }
 
-/// Without a text of its own for each: texts that grow leave holes in the heap, which would look like a
+/// Appends a header field without a string of its own: strings that grow fragment the heap, which would look like a
 /// leak of the server.
 fn push_header(bytes: &mut Vec<u8>, name: &str, value: &str) {
     for part in [name, ": ", value, "\r\n"] {
@@ -251,7 +251,7 @@ fn push_status_line(bytes: &mut Vec<u8>, status: u16) {
     }
 }
 
-/// The reason phrase; empty for most, which HTTP allows and clients must read.
+/// Reason phrase; empty for most statuses, which HTTP allows and clients must accept.
 fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",

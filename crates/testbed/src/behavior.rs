@@ -1,11 +1,11 @@
-//! All that is scripted about a server.
+//! The scripted behavior of a server.
 
 use std::time::Duration;
 
 use crate::{Fault, MemoryGrowth, Routes, Service, Stall};
 
-/// What a [`Server`](crate::Server) does. Each part can be given alone
-/// (`Server::start(Fault::Silent)`) or together with others:
+/// Behavior of a [`Server`](crate::Server). Each part can be given alone
+/// (`Server::start(Fault::Silent)`) or combined with others:
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,42 +28,42 @@ pub struct Behavior {
 }
 
 impl Behavior {
-    /// With these answers.
+    /// Sets the routes.
     #[must_use]
     pub fn routes(mut self, routes: Routes) -> Self {
         self.routes = routes;
         self
     }
 
-    /// With this end of connections that could go on.
+    /// Sets the limits after which persistent connections are closed.
     #[must_use]
     pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
         self.keep_alive = keep_alive;
         self
     }
 
-    /// With this fault on every connection.
+    /// Sets a fault of every connection.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
         self
     }
 
-    /// With this capacity.
+    /// Sets the capacity.
     #[must_use]
     pub fn service(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// With this memory.
+    /// Sets the growth of memory.
     #[must_use]
     pub fn memory(mut self, memory: MemoryGrowth) -> Self {
         self.memory = Some(memory);
         self
     }
 
-    /// With these freezes.
+    /// Sets periodic stalls.
     #[must_use]
     pub fn stall(mut self, stall: Stall) -> Self {
         self.stall = Some(stall);
@@ -107,19 +107,19 @@ impl From<Stall> for Behavior {
     }
 }
 
-/// Limits after which the server closes a connection that could go on; by default none.
+/// Limits after which the server closes a persistent connection; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// A connection that had an answer is closed after this time without a byte of a next request.
+    /// Maximum idle time after a response.
     pub idle: Option<Duration>,
-    /// A connection is closed after this many answers.
+    /// Maximum number of responses on a connection.
     pub requests: Option<u64>,
-    /// Whether the last of these answers says `Connection: close`. Ends by idleness cannot.
+    /// Whether the last response announces the close by `Connection: close`. A close after idle time cannot.
     pub announced: bool,
 }
 
 impl KeepAlive {
-    /// Closes connections that are idle for this long.
+    /// Closes connections that have been idle for this long.
     pub fn idle(idle: Duration) -> Self {
         Self {
             idle: Some(idle),
@@ -127,7 +127,7 @@ impl KeepAlive {
         }
     }
 
-    /// Closes connections after this many answers, with a word before (`announced`) or without.
+    /// Closes connections after this number of responses, announced by `Connection: close` or not.
     pub fn requests(requests: u64, announced: bool) -> Self {
         Self {
             requests: Some(requests),

@@ -1,5 +1,5 @@
-//! A browser without a screen, for tests of pages: chromium, driven by its `DevTools` protocol over two pipes.
-//! It opens a file, says what is on it, moves the mouse, takes pictures, and keeps whatever went wrong.
+//! A headless browser for tests of pages: chromium, controlled over pipes by its `DevTools` protocol.
+//! It opens a file, evaluates expressions, moves the mouse, takes screenshots, and collects errors.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const CHROMIUM: &str = "chromium";
-/// No answer takes longer, on the most loaded of machines.
+/// Timeout of a response from the browser, even on a loaded machine.
 const BOUND: Duration = Duration::from_mins(2);
-/// Of the protocol's pipes, descriptor 3 is read by the browser and 4 is written.
+/// The browser reads descriptor 3 of the protocol's pipes and writes descriptor 4.
 const PIPED: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1";
 const OPTIONS: [&str; 11] = [
     "--headless",
@@ -39,29 +39,29 @@ pub struct Browser {
     from: Receiver<Value>,
     asked: u64,
     session: Option<String>,
-    /// What the page said was wrong, and what it asked of the network.
+    /// Errors that the page reported, and its network requests.
     pub complaints: Vec<String>,
     _profile: TempDir,
 }
 
-/// How a page is looked at.
+/// Presentation of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// By day.
+    /// Light mode.
     Light,
-    /// By night.
+    /// Dark mode.
     Dark,
-    /// On paper.
+    /// Print.
     Print,
-    /// In the colors of a system with high contrast.
+    /// Colors of a system with high contrast.
     ForcedColors,
 }
 
 impl Browser {
-    /// Starts chromium; `None` where there is none.
+    /// Starts chromium; `None` if it is not installed.
     ///
     /// # Panics
-    /// Where it starts and cannot be spoken to.
+    /// If it starts but does not respond.
     pub fn start() -> Option<Self> {
         Command::new(CHROMIUM).arg("--version").output().ok()?;
         let profile = tempfile::tempdir().expect("a temporary folder");
@@ -99,35 +99,35 @@ impl Browser {
         }
     }
 
-    /// Opens a file and waits until it is there.
+    /// Opens a file and waits until it is loaded.
     pub fn open(&mut self, file: &Path) {
         self.open_at(file, "");
     }
 
-    /// Opens a file in a fresh document, at a fragment of its address, and waits until it is there.
+    /// Opens a file in a new document, with a fragment in its URL, and waits until it is loaded.
     pub fn open_at(&mut self, file: &Path, fragment: &str) {
         let url = format!("file://{}", file.display());
         let at = if fragment.is_empty() {
             url.clone()
         } else {
-            // Another fragment alone would not load the document again.
+            // Changing only the fragment would not reload the document.
             self.call("Page.navigate", &json!({ "url": "about:blank" }));
             self.wait_for("Page.loadEventFired");
             format!("{url}#{fragment}")
         };
         self.call("Page.navigate", &json!({ "url": at }));
         self.wait_for("Page.loadEventFired");
-        // What is asked of the network after this is the page's own doing.
+        // Later network requests come from the page itself.
         self.complaints.retain(|complaint| *complaint != url);
     }
 
-    /// Whether scripts run in pages that are opened from now on.
+    /// Enables or disables scripts in pages that are opened from now on.
     pub fn run_scripts(&mut self, run: bool) {
         let method = "Emulation.setScriptExecutionDisabled";
         self.call(method, &json!({ "value": !run }));
     }
 
-    /// Looks at the page in a window of so many pixels.
+    /// Sets the window size in pixels and the presentation.
     pub fn look(&mut self, width: u32, height: u32, look: Look) {
         let scheme = if look == Look::Dark { "dark" } else { "light" };
         let media = if look == Look::Print {
@@ -151,10 +151,10 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    /// What an expression comes to on the page; a promise is waited for.
+    /// Value of an expression on the page; waits if it is a promise.
     ///
     /// # Panics
-    /// Where it throws.
+    /// If it throws.
     pub fn ask(&mut self, expression: &str) -> Value {
         let call = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", &call);
@@ -163,17 +163,17 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Waits until two pictures of the page were drawn.
+    /// Waits until two frames of the page were drawn.
     pub fn settle(&mut self) {
         self.ask("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(1))))");
     }
 
-    /// Moves the mouse to the middle of an element, shifted by a share of its width.
+    /// Moves the mouse to the center of an element, shifted by a share of its width.
     pub fn point(&mut self, selector: &str, shift: f64) {
         self.mouse("mouseMoved", selector, shift);
     }
 
-    /// Presses the mouse on one side of an element, and lets it go on another.
+    /// Presses the mouse at one side of an element, and releases it at the other.
     pub fn drag(&mut self, selector: &str, from: f64, to: f64) {
         self.mouse("mouseMoved", selector, from);
         self.mouse("mousePressed", selector, from);
@@ -183,8 +183,8 @@ impl Browser {
         self.settle();
     }
 
-    /// Puts fingers on an element, moves them and takes them away: each step says where they are, as shares of
-    /// the element's width and height from its middle.
+    /// Touches an element with fingers, moves and lifts them. Each step contains their positions, as shares of
+    /// the element's width and height from its center.
     pub fn touch(&mut self, selector: &str, steps: &[&[(f64, f64)]]) {
         let touches = json!({ "enabled": true, "maxTouchPoints": 5 });
         self.call("Emulation.setTouchEmulationEnabled", &touches);
@@ -203,7 +203,7 @@ impl Browser {
         self.settle();
     }
 
-    /// Left, top, width and height of an element, in pixels of the window.
+    /// Left, top, width and height of an element in pixels of the window, after scrolling it into view.
     fn brought_into_sight(&mut self, selector: &str) -> [f64; 4] {
         let place = self.ask(&format!(
             "(() => {{ const of = document.querySelector({selector:?}); of.scrollIntoView({{ block: 'center' }}); \
@@ -226,14 +226,14 @@ impl Browser {
         self.call("Input.dispatchMouseEvent", &event);
     }
 
-    /// Keeps a picture of the whole page.
+    /// Saves a screenshot of the complete page.
     pub fn picture(&mut self, file: &Path) {
         let call = json!({ "format": "png", "captureBeyondViewport": true });
         let answer = self.call("Page.captureScreenshot", &call);
         keep(file, &answer["data"]);
     }
 
-    /// Keeps the page as it is printed, as PDF.
+    /// Saves the page as a PDF.
     pub fn print(&mut self, file: &Path) {
         let call = json!({ "printBackground": true, "preferCSSPageSize": true });
         let answer = self.call("Page.printToPDF", &call);
@@ -289,7 +289,7 @@ impl Drop for Browser {
     }
 }
 
-/// Messages as they come, each ended by a zero.
+/// Messages from the browser, each terminated by a NUL byte.
 fn read(from: ChildStdout) -> Receiver<Value> {
     let (sender, receiver) = channel();
     thread::spawn(move || {

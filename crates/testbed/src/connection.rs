@@ -1,4 +1,4 @@
-//! One connection, from accept to its end.
+//! One connection of a server, from accept to its end.
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +13,7 @@ use crate::service::Counter;
 use crate::shutdown::{ServerStopping, ShutdownFlag};
 use crate::{Answer, Behavior, Fault, MemoryBallast, MemoryGrowth, Request};
 
-/// What the connections of a server share.
+/// State shared by the connections of a server.
 pub(crate) struct Shared {
     pub(crate) behavior: Behavior,
     pub(crate) counters: ServerCounters,
@@ -24,17 +24,17 @@ pub(crate) struct Shared {
     ballast: Mutex<MemoryBallast>,
 }
 
-/// How often what is held is looked after.
+/// Interval at which the memory ballast is adjusted.
 const HOARDING: Duration = Duration::from_millis(50);
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The client is gone, or the server stops.
+    /// The client has disconnected, or the server stops.
     Gone,
-    /// The server closes.
+    /// The server closes the connection.
     Close,
-    /// The server resets.
+    /// The server resets the connection.
     Reset,
 }
 
@@ -57,7 +57,7 @@ impl Shared {
         }
     }
 
-    /// From the start to the first request.
+    /// Time from the start of the server to the first request.
     pub(crate) fn first_request(&self) -> Option<Duration> {
         self.first_request.get().copied()
     }
@@ -66,7 +66,7 @@ impl Shared {
         self.ballast.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds what is held by the time, until the server stops.
+    /// Adjusts the memory that grows over time, until the server stops.
     pub(crate) fn hoard_over_time(&self) {
         while let Some(MemoryGrowth::OverTime(shape)) = self.behavior.memory
             && self.stop.sleep(HOARDING).is_ok()
@@ -75,13 +75,13 @@ impl Shared {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "bytes that a machine has, and none where the shape is below 0"
+                reason = "fits into memory; negative values saturate to 0"
             )]
             self.ballast().hold(bytes as usize);
         }
     }
 
-    /// Notes when the first request came, and holds what each leaves.
+    /// Notes the time of the first request, and adds the memory of each request.
     fn take_in(&self) {
         self.first_request.get_or_init(|| self.started.elapsed());
         if let Some(MemoryGrowth::PerRequest { bytes }) = self.behavior.memory {
@@ -89,7 +89,7 @@ impl Shared {
         }
     }
 
-    /// The answer to a request, when it is its turn where there is a queue.
+    /// The response to a request, after its service time if the server has a queue.
     fn serve(&self, request: &Request) -> Result<Answer, ServerStopping> {
         if let Some(counter) = &self.counter {
             let turn = counter.admit(self.started);
@@ -102,7 +102,7 @@ impl Shared {
         Ok(self.behavior.routes.answer(request))
     }
 
-    /// Waits for the end of a freeze, where there is one.
+    /// Waits for the end of the current stall, if there is one.
     fn thaw(&self) -> Result<(), ServerStopping> {
         let stall = self.behavior.stall.as_ref();
         while let Some(left) = stall.and_then(|stall| stall.left(self.started.elapsed())) {
@@ -130,7 +130,7 @@ struct Connection<'a> {
     shared: &'a Shared,
 }
 
-/// Conversations go on until something ends them.
+/// A connection only ends by an error.
 enum Never {}
 
 impl Connection<'_> {
@@ -168,7 +168,7 @@ impl Connection<'_> {
         }
     }
 
-    /// The next request; `None` where it was answered already.
+    /// The next request; `None` if it was responded to early.
     fn request(
         &self,
         reader: &mut Reader,
@@ -205,7 +205,7 @@ impl Connection<'_> {
         Ok(Some(request))
     }
 
-    /// Answers a request whose body has not come.
+    /// Responds to a request whose body has not been received.
     fn answer_early(&self, request: &Request, answer: &Answer) -> Result<(), Absence> {
         self.shared.counters.request(request.path());
         let encoded = answer.encode(&request.method, request.is_last());
@@ -242,7 +242,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Ends the connection of a request that is not answered.
+    /// Ends the connection of a request that gets no response.
     fn fail(&self, number: u64) -> Result<(), End> {
         let Some(Fault::Flaky {
             every,
@@ -259,7 +259,7 @@ impl Connection<'_> {
         Err(if resets { End::Reset } else { End::Close })
     }
 
-    /// Answers one request; an error where the connection does not go on after it.
+    /// Responds to one request. Fails if the connection ends after it.
     fn answer(&self, request: &Request, answer: &Answer, last: bool) -> Result<(), End> {
         let encoded = answer.encode(&request.method, last || request.is_last());
         let closes = encoded.closes;
@@ -337,7 +337,7 @@ impl Connection<'_> {
         self.shared.thaw()
     }
 
-    /// Sends a whole answer.
+    /// Sends a complete response.
     fn send(&self, status: u16, bytes: &[u8]) -> Result<(), End> {
         self.shared.counters.answer(status);
         self.wire.write(bytes).map_err(|_| {
@@ -346,7 +346,7 @@ impl Connection<'_> {
         })
     }
 
-    /// Sends the first bytes of an answer, at most this many.
+    /// Sends the first bytes of a response, at most `most`.
     fn send_part(&self, status: u16, bytes: &[u8], most: usize) -> Result<(), End> {
         if most >= bytes.len() {
             return self.send(status, bytes);
@@ -374,11 +374,11 @@ impl Connection<'_> {
         End::Gone
     }
 
-    /// Ends the own direction, and waits for the client to end its.
+    /// Shuts down writing, and waits until the client shuts down its side.
     fn half_close(&self) -> End {
         self.shared.counters.closed();
         let ended = self.wire.stream.shutdown(Shutdown::Write);
-        // An error of either says that the client is gone, which is what is waited for.
+        // An error also means that the client has disconnected.
         drop(ended.and_then(|()| self.wire.drain()));
         End::Gone
     }

@@ -1,4 +1,4 @@
-//! A TCP stream whose bytes are counted.
+//! A TCP stream that counts its bytes.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -13,8 +13,8 @@ pub(crate) struct CountedStream<'a> {
 }
 
 impl CountedStream<'_> {
-    /// Reads what is there, at least a byte unless the stream has ended. `None` when the time
-    /// passed without one.
+    /// Reads at least one byte, unless the stream has ended. Returns `None` if the time
+    /// passes before.
     pub(crate) fn read(
         &self,
         buffer: &mut [u8],
@@ -37,7 +37,7 @@ impl CountedStream<'_> {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(crate) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         self.counters.written(bytes.len());
         while !bytes.is_empty() {
@@ -54,7 +54,7 @@ impl CountedStream<'_> {
         Ok(())
     }
 
-    /// Reads and forgets until the client ends.
+    /// Reads and discards everything until the client ends its side.
     pub(crate) fn drain(&self) -> io::Result<()> {
         let mut buffer = [0; 4096];
         while self.read(&mut buffer, None)? != Some(0) {}

@@ -1,27 +1,27 @@
-//! What a server saw.
+//! Counts of a server.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a server saw, to the request. A count is made before its effect can be seen by the client,
-/// so that it is there when the client has its answer.
+/// Exact counts of a server. Each count is made before the client can observe its effect,
+/// so that it is complete when the client has its response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Connections that were accepted.
+    /// Accepted connections.
     pub connections: u64,
-    /// Of these, the ones that the server closed or reset; not those that ended with the server.
+    /// Connections that the server closed or reset, except by its stop.
     pub closed: u64,
-    /// Requests of which head and body were read completely.
+    /// Requests that were read completely, body included.
     pub requests: u64,
-    /// Of these, how many by path, without the query.
+    /// These requests by path, without the query.
     pub by_path: BTreeMap<String, u64>,
-    /// Requests that break HTTP/1.1; each is answered with 400.
+    /// Requests that violate HTTP/1.1; each gets a 400.
     pub malformed: u64,
-    /// Requests of which only a part came before the connection ended.
+    /// Requests that were cut off by the end of the connection.
     pub cut_off: u64,
-    /// Final answers that were handed to the kernel completely, by status.
+    /// Final responses that were completely handed to the kernel, by status.
     pub answers: BTreeMap<u16, u64>,
-    /// Final answers that were begun and not completed, by a fault or since the client was gone.
+    /// Final responses that were started and not completed, because of a fault or since the client had disconnected.
     pub unfinished: u64,
     /// Bytes read.
     pub bytes_read: u64,
@@ -29,7 +29,7 @@ pub struct Counts {
     pub bytes_written: u64,
 }
 
-/// The counts while they grow.
+/// The counts of a running server.
 #[derive(Debug, Default)]
 pub(crate) struct ServerCounters(Mutex<Counts>);
 
@@ -46,7 +46,7 @@ impl ServerCounters {
         self.lock().closed += 1;
     }
 
-    /// Counts a request and tells its number on this server, from 1.
+    /// Counts a request and returns its number on this server, from 1.
     pub(crate) fn request(&self, path: &str) -> u64 {
         let mut counts = self.lock();
         counts.requests += 1;
@@ -71,7 +71,7 @@ impl ServerCounters {
         *self.lock().answers.entry(status).or_default() += 1;
     }
 
-    /// Takes an answer back that was counted and then failed on its way.
+    /// Takes back a counted response whose sending failed.
     pub(crate) fn withdraw(&self, status: u16) {
         let mut counts = self.lock();
         if let Some(count) = counts.answers.get_mut(&status) {
@@ -95,7 +95,7 @@ impl ServerCounters {
         self.lock().bytes_written += bytes as u64;
     }
 
-    /// Takes bytes back that were counted and then not written.
+    /// Takes back counted bytes that were not written.
     pub(crate) fn not_written(&self, bytes: usize) {
         self.lock().bytes_written -= bytes as u64;
     }

@@ -1,65 +1,65 @@
-//! What goes wrong on a connection.
+//! Faults of connections.
 
 use std::time::Duration;
 
-/// A fault that every connection of a server has. `bytes` count from the start of what would be
-/// sent for a request, 1xx answers included.
+/// A fault of every connection of a server. `bytes` count from the start of the response,
+/// interim responses (1xx) included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Accepts and ends the stream at once, before any answer. What the client sends is read and
-    /// thrown away, so that the client sees an end of stream and never a reset.
+    /// Accepts, and ends the stream before any response. What the client sends is read and
+    /// discarded, so that the client sees an end of stream and never a reset.
     CloseOnAccept,
-    /// Accepts and resets at once: the client sees it when it connects or afterwards.
+    /// Accepts and resets immediately. The client sees it when it connects or afterwards.
     ResetOnAccept,
-    /// Reads and counts requests, and never answers.
+    /// Reads and counts requests, and never responds.
     Silent,
-    /// Answers the first requests of the server, this many, and none after them.
+    /// Responds to the first requests of the server only.
     SilentAfter {
-        /// Requests that are answered, over all connections.
+        /// Number of requests with a response, over all connections.
         requests: u64,
     },
-    /// Reads every request, and ends the connection of each nth of the server without an answer.
+    /// Reads every request, and ends the connection of every nth request without a response.
     Flaky {
-        /// Of this many requests, over all connections, one is not answered.
+        /// One request in this number gets no response, counted over all connections.
         every: u64,
-        /// Whether the connection is reset, or closed.
+        /// Whether the connection is reset rather than closed.
         resets: bool,
-        /// From the request to the end of the connection.
+        /// Time from the request to the end of the connection.
         after: Duration,
     },
-    /// Resets the connection after this much of the answer.
+    /// Resets the connection after a part of the response.
     ResetAfter {
-        /// Bytes that are sent; the whole answer where it has no more.
+        /// Number of bytes to send; the complete response if it is shorter.
         bytes: usize,
     },
-    /// Closes the connection after this much of the answer.
+    /// Closes the connection after a part of the response.
     CloseAfter {
-        /// Bytes that are sent; the whole answer where it has no more.
+        /// Number of bytes to send; the complete response if it is shorter.
         bytes: usize,
     },
-    /// Ends its own direction after this much of the answer, and reads on until the client ends.
+    /// Shuts down writing after a part of the response, and reads until the client ends its side.
     HalfCloseAfter {
-        /// Bytes that are sent; the whole answer where it has no more.
+        /// Number of bytes to send; the complete response if it is shorter.
         bytes: usize,
     },
-    /// Sends these bytes instead of an answer, and closes.
+    /// Sends these bytes instead of a response, and closes.
     Garbage(Vec<u8>),
-    /// Sends the answer one byte at a time.
+    /// Sends the response one byte at a time.
     Drip {
-        /// From one byte to the next.
+        /// Interval between two bytes.
         interval: Duration,
     },
-    /// Sends every answer twice, at once.
+    /// Sends every response twice in one write.
     Twice,
-    /// Answers requests with a body before the body has come.
+    /// Responds to requests with a body before the body was received.
     Early {
-        /// Whether the body is read then and the connection goes on, or it is closed at once.
+        /// Whether the body is read then and the connection continues, rather than being closed.
         reads_on: bool,
     },
-    /// Never says that it waits for a body.
+    /// Never sends 100 (Continue).
     NoContinue,
-    /// Answers a client that asks before it sends its body with 417.
+    /// Responds to `Expect: 100-continue` with 417.
     NoExpectations,
-    /// Sends these bytes and then those again and again, until the client is gone.
+    /// Sends the first bytes once and the second ones repeatedly, until the client disconnects.
     Endless(Vec<u8>, Vec<u8>),
 }

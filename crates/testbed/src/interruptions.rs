@@ -1,50 +1,50 @@
-//! Interruptions: the table of states in which brunt is asked to end, by which signals, and when. Tests play it in a model
-//! of brunt's own reaction, and against the binary.
+//! Interruptions: cases of states in which brunt is asked to end, with signals and their times. Tests check them in a
+//! model of brunt's reaction, and against the binary.
 
 use std::time::Duration;
 
-/// How long brunt may go on after the second signal.
+/// Maximum time from the second signal to the end of brunt.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(1);
 
-/// What brunt does when it is asked to end.
+/// State of brunt when it is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A build is started, which does not serve.
+    /// A build was started that does not serve.
     Build,
-    /// brunt waits for a service that is not there.
+    /// brunt waits for a service that does not exist.
     WaitReady,
     /// The set-up waits for its response.
     SetUp,
     /// Users wait for the response to their login.
     OnStart,
-    /// Load is made.
+    /// Load is generated.
     Load,
-    /// The load is over, and responses are still to come.
+    /// The load has ended, and responses are outstanding.
     Drain,
-    /// A breaking point is searched for.
+    /// A search for a breaking point runs.
     Search,
     /// The tear-down waits for its response.
     TearDown,
-    /// A report is written to where nobody reads.
+    /// A report is written to a pipe that nothing reads.
     Report,
-    /// Load is made, and a worker process is stopped.
+    /// Load is generated, and a worker process is stopped.
     WorkerStopped,
 }
 
 /// A signal that asks brunt to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// SIGINT, as of Ctrl-C.
+    /// SIGINT, as sent by Ctrl-C.
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP, as of a terminal that is closed.
+    /// SIGHUP, as sent when a terminal is closed.
     HangUp,
-    /// SIGXFSZ, of a file that would grow beyond the limit.
+    /// SIGXFSZ, as sent when a file exceeds the size limit.
     FileSize,
 }
 
-/// Signals that come in a state, each so long after what was before it.
+/// Signals in a state, each with the time since the previous one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
     /// The state.
@@ -84,7 +84,7 @@ impl Kind {
 }
 
 impl Case {
-    /// By when brunt has ended, from the beginning of the state on, whatever its state does; `None`: it may go on.
+    /// Time by which brunt must have ended, from the start of the state; `None` if it may continue.
     pub fn ends_by(&self) -> Option<Duration> {
         let (mut at, mut seen) = (Duration::ZERO, 0);
         let needed = if self.state.is_before_the_load() {
@@ -94,7 +94,7 @@ impl Case {
         };
         for (kind, after) in &self.signals {
             at += *after;
-            // A file that cannot grow asks once, and only for what is measured to be kept.
+            // The size limit of a file counts as one request to end, and only while a measurement has to be saved.
             if *kind == Kind::FileSize && (seen > 0 || self.state.is_before_the_load()) {
                 continue;
             }
@@ -107,8 +107,8 @@ impl Case {
     }
 }
 
-/// So many cases, the same for the same seed: each state in turn, with one to four signals that come at once or up to
-/// 450 ms after one another. Two of one kind are at least 50 ms apart: the system merges those that were not delivered.
+/// Generates cases, the same for the same seed: the states in rotation, with one to four signals at once or up to
+/// 450 ms apart. Two signals of one kind are at least 50 ms apart: the kernel merges those that were not delivered.
 pub fn cases(seed: u64, count: usize) -> Vec<Case> {
     let mut state = seed;
     let mut draw = |below: u64| {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cases_are_those_of_their_seed_and_have_each_state_as_often() {
+    fn cases_depend_on_the_seed_and_have_each_state_equally_often() {
         let found = cases(7, 1_000);
         assert_eq!(found, cases(7, 1_000));
         assert_ne!(found, cases(8, 1_000));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn second_request_ends_all_and_the_first_what_measures_nothing() {
+    fn first_request_ends_before_the_load_and_second_always() {
         let ms = Duration::from_millis;
         let case = |state, signals: &[(Kind, u64)]| Case {
             state,

@@ -12,7 +12,7 @@ pub use rustix::process::Signal;
 
 use crate::wait_until;
 
-/// A child process that is killed and reaped, by its id, when this is dropped.
+/// A child process that is killed by its id and reaped when dropped.
 #[derive(Debug)]
 pub struct KillOnDrop(Child);
 
@@ -22,12 +22,12 @@ impl KillOnDrop {
         Self(child)
     }
 
-    /// Sends a signal to the process, not to its children.
+    /// Sends a signal to the process, but not to its children.
     ///
     /// # Errors
-    /// Where the process has ended and was reaped, or may not be signalled.
+    /// If the process was already reaped, or cannot be signaled.
     pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        // A process that was reaped has no id any more: another may have it now.
+        // A reaped process has no id any more: another process may have it.
         if let Some(status) = self.0.try_wait()? {
             return Err(io::Error::other(format!("the process ended: {status}")));
         }
@@ -37,7 +37,7 @@ impl KillOnDrop {
     /// Waits for the process to end by itself.
     ///
     /// # Panics
-    /// When it still runs after `bound`.
+    /// If it still runs after `bound`.
     #[track_caller]
     pub fn wait_within(&mut self, bound: Duration) -> ExitStatus {
         let what = format!("the end of process {}", self.0.id());

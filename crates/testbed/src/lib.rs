@@ -1,8 +1,8 @@
-//! Servers with a known truth, for tests and benches; never part of the product.
+//! Servers with known behavior, for tests and benches; never part of the product.
 //!
-//! A [`Server`] answers HTTP/1.1 as its [`Behavior`] says and counts to the request what it saw.
-//! [`Null`] does next to nothing, fast, for benches. This crate shares no code with the engine, so
-//! that it can contradict it.
+//! A [`Server`] responds over HTTP/1.1 according to its [`Behavior`] and counts exactly what it received and sent.
+//! [`Null`] sends a fixed response with as little work as possible, for benches. This crate shares no code with the
+//! engine, so that it can contradict it.
 
 mod answer;
 mod behavior;

@@ -1,4 +1,4 @@
-//! Sockets that listen.
+//! Listening sockets.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -6,14 +6,14 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 
-/// Connections that may wait to be accepted: more than any test opens at once, so that none is
-/// slowed down by a lost SYN.
+/// Length of the accept queue: larger than the number of connections that any test opens at once, so that none is
+/// delayed by a lost SYN.
 pub(crate) const BACKLOG: i32 = 4096;
 
 /// Any free port of the loopback interface.
 pub(crate) const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A socket that has an address and does not listen: who connects to it is refused.
+/// A socket with an address that does not listen: connections to it are refused.
 pub(crate) fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
@@ -30,7 +30,7 @@ pub(crate) fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// A socket that listens.
+/// A listening socket.
 pub(crate) fn listening(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     let socket = bound(address)?;
     listen(&socket, backlog)?;

@@ -2,24 +2,24 @@
 
 use crate::synthetic_series::Shape;
 
-/// Growth of the memory that a server holds in addition to what it needs.
+/// Growth of a server's memory in addition to what it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MemoryGrowth {
-    /// Bytes by the time since the start of the server.
+    /// Grows over the time since the start of the server.
     OverTime(Shape),
-    /// More bytes with each request.
+    /// Grows with each request.
     PerRequest {
-        /// Bytes.
+        /// Number of bytes per request.
         bytes: usize,
     },
 }
 
-/// The kernel's page.
+/// Page size of the kernel, in bytes.
 const PAGE: usize = 4096;
-/// With what the allocator keeps beside it, as large as a page.
+/// Together with the allocator's own data, as large as a page.
 const PIECE: usize = PAGE - 16;
 
-/// Memory that is held and was written to, so that it is resident; in whole pages.
+/// Allocated memory that was written to, and is therefore resident; in whole pages.
 #[derive(Debug, Default)]
 pub struct MemoryBallast {
     bytes: usize,
@@ -27,7 +27,7 @@ pub struct MemoryBallast {
 }
 
 impl MemoryBallast {
-    /// Sets the number of bytes that are held.
+    /// Sets the number of allocated bytes.
     pub fn hold(&mut self, bytes: usize) {
         self.bytes = bytes;
         let pieces = bytes.div_ceil(PAGE);
@@ -37,7 +37,7 @@ impl MemoryBallast {
         }
     }
 
-    /// Adds to the number of bytes that are held.
+    /// Adds to the number of allocated bytes.
     pub fn add(&mut self, bytes: usize) {
         self.hold(self.bytes + bytes);
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_whole_pages() {
+    fn ballast_consists_of_whole_pages() {
         let mut ballast = MemoryBallast::default();
         for (add, pages) in [(1, 1), (PAGE - 1, 1), (1, 2), (10 * PAGE, 12)] {
             ballast.add(add);

@@ -1,4 +1,4 @@
-//! A server that does next to nothing, so that a bench measures the client.
+//! The null server: sends a fixed response with as little work as possible, so that a bench measures the client.
 
 mod counters;
 mod event_loop;
@@ -21,9 +21,9 @@ use self::event_loop::EventLoop;
 use crate::Identity;
 use crate::listener::{ANY, BACKLOG, listening};
 
-/// Answers every request with the same 128 bytes, a piece of JSON, from one thread. It looks at
-/// requests only to find their ends: the end of the head, and `Content-Length`; it knows no chunked
-/// requests and answers `HEAD` as it answers `GET`. Pipelined requests are answered together.
+/// Responds to every request with the same 128 bytes, a JSON document, from one thread. It only
+/// looks for the ends of requests: the end of the headers, and `Content-Length`. It does not support chunked
+/// requests, and responds to `HEAD` as to `GET`. Responses to pipelined requests are sent together.
 pub struct Null {
     address: SocketAddr,
     scheme: &'static str,
@@ -33,13 +33,13 @@ pub struct Null {
 }
 
 impl Null {
-    /// Bytes of every answer, head and body.
+    /// Size of every response in bytes, headers and body.
     pub const ANSWER_SIZE: usize = requests::ANSWER.len();
 
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// Where no port, descriptor or thread is to be had.
+    /// If no port, descriptor or thread is available.
     pub fn start() -> io::Result<Self> {
         Self::start_at(ANY)
     }
@@ -47,18 +47,18 @@ impl Null {
     /// Listens on this address.
     ///
     /// # Errors
-    /// Where the address, a descriptor or a thread is not to be had.
+    /// If the address, a descriptor or a thread is not available.
     pub fn start_at(address: SocketAddr) -> io::Result<Self> {
         Self::begin(address, None)
     }
 
-    /// Listens on a free port of 127.0.0.1 and speaks TLS 1.3 there.
+    /// Listens on a free port of 127.0.0.1 with TLS 1.3.
     ///
     /// # Errors
-    /// Where no port, descriptor or thread is to be had.
+    /// If no port, descriptor or thread is available.
     ///
     /// # Panics
-    /// Where the identity holds no certificate or key.
+    /// If the identity contains no certificate or key.
     pub fn start_tls(identity: &Identity) -> io::Result<Self> {
         Self::begin(ANY, Some(tls::config(identity)))
     }
@@ -82,30 +82,30 @@ impl Null {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, as a URL without a path.
+    /// Its base URL, without a path.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// What it has seen so far.
+    /// Current counts.
     pub fn counts(&self) -> NullCounts {
         self.counters.counts()
     }
 
-    /// When the first request had come, in nanoseconds of the system's monotonic clock.
+    /// Time of the first request, in nanoseconds of the system's monotonic clock.
     pub fn first_request_ns(&self) -> Option<u64> {
         self.counters.first_request_ns()
     }
 
-    /// Ends it and tells what it has seen.
+    /// Stops it and returns its counts.
     ///
     /// # Errors
-    /// Where it had ended before: a descriptor was not to be had, say.
+    /// If it had failed before, for example for lack of a descriptor.
     pub fn stop(mut self) -> io::Result<NullCounts> {
         self.end()?;
         Ok(self.counts())
@@ -126,7 +126,7 @@ impl Drop for Null {
     fn drop(&mut self) {
         let ended = self.end();
         if !thread::panicking() {
-            ended.expect("the server serves until it is told to stop");
+            ended.expect("the server runs until it is stopped");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ports that nothing answers at.
+//! Ports that accept no connections.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::listener::{ANY, bound, listening};
 
-/// A port of this machine, held for as long as this lives, so that nothing else can take it.
+/// A port of this machine that is reserved for as long as this value lives.
 #[derive(Debug)]
 pub struct Port {
     address: SocketAddr,
@@ -15,20 +15,20 @@ pub struct Port {
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "these are kept open, and never used")]
+#[expect(dead_code, reason = "the sockets are kept open, but not used")]
 enum Held {
     Bound(TcpListener),
     Full(TcpListener, Vec<TcpStream>),
 }
 
 impl Port {
-    /// Refuses connections.
+    /// A port that refuses connections.
     ///
     /// # Errors
-    /// Where no port is to be had.
+    /// If no port is available.
     pub fn refusing() -> io::Result<Self> {
         let socket: OwnedFd = bound(ANY)?;
-        // Not listening; the type is only there for its address.
+        // It does not listen; the type only provides its address.
         let socket = TcpListener::from(socket);
         Ok(Self {
             address: socket.local_addr()?,
@@ -36,10 +36,10 @@ impl Port {
         })
     }
 
-    /// Takes no notice of connections, since its queue of connections to accept is full.
+    /// A port that ignores connections, since its accept queue is full.
     ///
     /// # Errors
-    /// Where no port is to be had, or the queue does not fill up.
+    /// If no port is available, or if the queue does not fill up.
     pub fn full() -> io::Result<Self> {
         let listener = listening(ANY, 0)?;
         let address = listener.local_addr()?;
@@ -57,7 +57,7 @@ impl Port {
             }
         }
         Err(io::Error::other(format!(
-            "the queue of {address} takes more than {} connections",
+            "the queue of {address} accepts more than {} connections",
             queue.len()
         )))
     }
@@ -67,7 +67,7 @@ impl Port {
         self.address
     }
 
-    /// The address as a URL without a path.
+    /// The address as a base URL, without a path.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -1,5 +1,5 @@
-//! Queue simulation: arrivals at a queue whose service times have a known distribution, computed in virtual time, so that
-//! a thousand runs take seconds. Moments are seconds from the start.
+//! Queue simulation: arrivals at a queue whose service times have a known distribution, computed in virtual time, so
+//! that a thousand runs take seconds. Times are in seconds from the start.
 
 mod parse;
 
@@ -11,26 +11,26 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// One request of a simulated run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimulatedRequest {
-    /// Its arrival.
+    /// Arrival time.
     pub arrival_s: f64,
-    /// The end of its response.
+    /// Completion time.
     pub done_s: f64,
     /// Whether the response was an error.
     pub failed: bool,
 }
 
-/// How requests come.
+/// Distribution of the gaps between arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gaps {
     /// Exponential gaps.
     Poisson,
-    /// Even gaps.
+    /// Constant gaps.
     Constant,
 }
 
-/// Requests that come at a rate a second that changes by steps.
+/// Arrivals at a rate, in requests per second, that changes in steps.
 pub struct Arrivals {
-    /// From each moment on, this rate.
+    /// The start of each step, and its rate.
     steps: Vec<(f64, f64)>,
     end_s: f64,
     gaps: Gaps,
@@ -39,12 +39,12 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Arrivals at one rate for so long.
+    /// Arrivals at a constant rate for a duration.
     pub fn steady(per_s: f64, seconds: f64, gaps: Gaps, seed: u64) -> Self {
         Self::stepped(vec![(0.0, per_s)], seconds, gaps, seed)
     }
 
-    /// Arrivals whose rate is, from each moment on, that of its step.
+    /// Arrivals at the rate of each step, from its start on.
     pub fn stepped(steps: Vec<(f64, f64)>, seconds: f64, gaps: Gaps, seed: u64) -> Self {
         Self {
             steps,
@@ -59,7 +59,7 @@ impl Arrivals {
 impl Iterator for Arrivals {
     type Item = f64;
 
-    /// The next one: a gap of unit rate is used up at the rate of each step that it crosses.
+    /// The next arrival: a gap of unit rate is consumed at the rate of each step that it crosses.
     fn next(&mut self) -> Option<f64> {
         let mut left = match self.gaps {
             Gaps::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
@@ -89,52 +89,52 @@ impl Iterator for Arrivals {
 /// Distribution of service times, with the number of servers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ServiceDistribution {
-    /// One queue for several servers, exponential times: M/M/c under Poisson arrivals, D/M/c under even ones.
+    /// One queue for several servers with exponential times: M/M/c for Poisson arrivals, D/M/c for constant gaps.
     Exponential {
-        /// Servers.
+        /// Number of servers.
         servers: usize,
-        /// The mean time of service.
+        /// Mean service time.
         mean_s: f64,
     },
-    /// One server, exponential times, that is stuck once its line is long: each service then takes
-    /// longer, until the line is gone (a retry storm, as the server sees it).
+    /// One server with exponential times that becomes stuck if its queue is long: each service then takes
+    /// longer, until the queue is empty (a retry storm, as the server sees it).
     Stuck {
-        /// The mean time of service.
+        /// Mean service time.
         mean_s: f64,
-        /// The mean time while it is stuck.
+        /// Mean service time while stuck.
         stuck_s: f64,
-        /// It is stuck from a line of so many seconds on.
+        /// Queueing time from which it is stuck.
         line_s: f64,
     },
-    /// So many servers, fixed times: a pool of workers; a cliff, once all are busy.
+    /// Several servers with constant times: a worker pool, with a cliff once all workers are busy.
     Fixed {
-        /// Servers.
+        /// Number of servers.
         servers: usize,
-        /// The time of service.
+        /// Service time.
         time_s: f64,
     },
-    /// Answers at once while there are tokens; without one the answer is an error.
+    /// Responds immediately while there are tokens, and with an error without one.
     TokenBucket {
-        /// Tokens a second.
+        /// Tokens per second.
         per_s: f64,
-        /// The most that are kept.
+        /// Maximum number of tokens.
         burst: f64,
     },
-    /// One server, exponential times, each longer by so much for each request that waits: more load makes
+    /// One server with exponential times, which each waiting request makes longer: more load results in
     /// less throughput.
     Retrograde {
-        /// The mean time of service of one that is alone.
+        /// Mean service time of a request without others.
         mean_s: f64,
-        /// The share by which each that waits makes it longer.
+        /// Share by which each waiting request makes it longer.
         drag: f64,
     },
-    /// One server, exponential times, that stands still now and then.
+    /// One server with exponential times that stalls periodically.
     Stalls {
-        /// The mean time of service.
+        /// Mean service time.
         mean_s: f64,
-        /// From the begin of one stall to that of the next.
+        /// Interval between the starts of two stalls.
         every_s: f64,
-        /// How long each is.
+        /// Duration of each stall.
         stall_s: f64,
     },
 }
@@ -142,18 +142,18 @@ pub enum ServiceDistribution {
 /// A first-come first-served queue with its servers.
 pub struct Queue {
     distribution: ServiceDistribution,
-    /// When each server is free again.
+    /// When each server becomes idle.
     free_s: Vec<f64>,
     is_stuck: bool,
     tokens: f64,
     tokens_at_s: f64,
-    /// When those that wait or are served will be done.
+    /// Completion times of the requests in the system.
     in_flight: VecDeque<f64>,
     random: Xoshiro256PlusPlus,
 }
 
 impl Queue {
-    /// An idle queue.
+    /// Creates an idle queue.
     pub fn new(distribution: ServiceDistribution, seed: u64) -> Self {
         let servers = match distribution {
             ServiceDistribution::Exponential { servers, .. }
@@ -175,19 +175,19 @@ impl Queue {
         }
     }
 
-    /// A queue that has been at work for so long that nobody knows how it began: an M/M/1 whose line
-    /// is as long as its distribution says.
+    /// Puts the queue into its steady state: an M/M/1 with a backlog drawn from its
+    /// stationary distribution.
     ///
     /// # Panics
-    /// Where the distribution is another, or the line grows for ever.
+    /// If the distribution is not M/M/1, or the queue has no steady state.
     #[must_use]
     pub fn settled(mut self, arrivals_per_s: f64) -> Self {
         let ServiceDistribution::Exponential { servers: 1, mean_s } = self.distribution else {
-            panic!("only an M/M/1 is known to settle so");
+            panic!("the steady state is only known for an M/M/1");
         };
         let load = arrivals_per_s * mean_s;
-        assert!(load < 1.0, "a load of {load} never settles");
-        // The work ahead of an arrival: none with chance 1 − ρ, else exponential with rate μ − λ.
+        assert!(load < 1.0, "no steady state at a load of {load}");
+        // The work ahead of an arrival: none with probability 1 − ρ, else exponential with rate μ − λ.
         if self.random.random::<f64>() < load {
             let rate = 1.0 / mean_s - arrivals_per_s;
             self.free_s[0] = -(1.0 - self.random.random::<f64>()).ln() / rate;
@@ -195,7 +195,7 @@ impl Queue {
         self
     }
 
-    /// Serves a request that arrives at a moment, not before the last one.
+    /// Serves a request that arrives at a time, which must not be before the previous one.
     pub fn serve(&mut self, arrival_s: f64) -> SimulatedRequest {
         if let ServiceDistribution::TokenBucket { per_s, burst } = self.distribution {
             return self.take_token(arrival_s, per_s, burst);
@@ -225,7 +225,7 @@ impl Queue {
         }
     }
 
-    /// Nobody is served for a while from a moment on, as where the machine is taken from it.
+    /// Stalls all servers for a duration, as if the machine was paused.
     pub fn stand_still(&mut self, from_s: f64, for_s: f64) {
         for free_s in &mut self.free_s {
             *free_s = free_s.max(from_s) + for_s;
@@ -277,11 +277,11 @@ impl Queue {
     }
 }
 
-/// When work that begins at a moment is done by a server that stands still for the first `stall_s` of
+/// Completion time of work that starts at `begins_s`, on a server that stalls for the first `stall_s` of
 /// every `every_s`.
 fn past_stalls(begins_s: f64, time_s: f64, every_s: f64, stall_s: f64) -> f64 {
     let awake_s = every_s - stall_s;
-    // Seconds awake up to a moment, and back.
+    // Seconds without stalls up to a time, and the inverse.
     let awake_until = |at_s: f64| {
         let rounds = (at_s / every_s).floor();
         rounds * awake_s + (at_s - rounds * every_s - stall_s).max(0.0)
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_mm1_answers_as_theory_says() {
+    fn mm1_response_times_match_theory() {
         let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn two_servers_answer_as_erlang_says() {
+    fn two_servers_match_the_erlang_c_formula() {
         let distribution = ServiceDistribution::Exponential {
             servers: 2,
             mean_s: 0.01,
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_times_wait_as_pollaczek_and_khinchine_say() {
+    fn constant_times_match_the_pollaczek_khinchine_formula() {
         let distribution = ServiceDistribution::Fixed {
             servers: 1,
             time_s: 0.01,
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_times_queue_up_in_order() {
+    fn constant_times_are_served_in_order() {
         let distribution = ServiceDistribution::Fixed {
             servers: 2,
             time_s: 10.0,
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_times() {
+    fn seed_determines_the_times() {
         let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn even_arrivals_wait_less_than_poisson_ones() {
+    fn constant_gaps_wait_less_than_poisson_arrivals() {
         // D/M/1: the wait's tail falls by σ, the root of σ = exp(−(1 − σ)/ρ); at ρ = 0.8 σ = 0.6286, so
         // that p99 = ln 100 / (μ (1 − σ)).
         let distribution = ServiceDistribution::Exponential {
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_line_is_as_long_at_first_as_later() {
+    fn steady_state_does_not_drift() {
         let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_answers_as_often_as_it_has_tokens() {
+    fn token_bucket_serves_at_its_rate() {
         let distribution = ServiceDistribution::TokenBucket {
             per_s: 100.0,
             burst: 50.0,
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_answers_at_once_until_it_is_full() {
+    fn pool_does_not_queue_until_it_is_full() {
         let distribution = ServiceDistribution::Fixed {
             servers: 10,
             time_s: 0.1,
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn more_load_makes_less_throughput_where_it_is_retrograde() {
+    fn retrograde_throughput_falls_with_load() {
         let distribution = ServiceDistribution::Retrograde {
             mean_s: 0.01,
             drag: 0.02,
@@ -449,14 +449,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_holds_up_what_comes_in_it() {
+    fn stall_delays_requests_that_arrive_in_it() {
         assert_near(past_stalls(12.0, 1.0, 10.0, 2.0), 13.0, 1e-9);
         assert_near(past_stalls(10.5, 1.0, 10.0, 2.0), 13.0, 1e-9);
         assert_near(past_stalls(19.5, 1.0, 10.0, 2.0), 22.5, 1e-9);
     }
 
     #[test]
-    fn steps_change_the_rate_at_their_moments() {
+    fn steps_change_the_rate_at_their_start() {
         for gaps in [Gaps::Poisson, Gaps::Constant] {
             let steps = vec![(0.0, 100.0), (10.0, 1_000.0), (20.0, 0.0), (30.0, 50.0)];
             let all: Vec<f64> = Arrivals::stepped(steps, 40.0, gaps, 1).collect();

@@ -1,4 +1,4 @@
-//! The requests of one connection, cut out of its bytes.
+//! The request reader of one connection.
 
 use std::time::Duration;
 
@@ -8,29 +8,29 @@ use crate::Request;
 use crate::counted_stream::CountedStream;
 use crate::request::Body;
 
-/// Heads and the lines of chunks are not longer than this, in bytes.
+/// Maximum size of headers and of chunk lines, in bytes.
 const LINE_MAX: usize = 64 << 10;
-/// Bodies are not longer than this, in bytes.
+/// Maximum size of bodies, in bytes.
 const BODY_MAX: usize = 256 << 20;
 
-/// Why there is no further request.
+/// The reason why there is no further request.
 #[derive(Debug)]
 pub(crate) enum Absence {
     /// The connection ended between two requests.
     KillOnDrop,
     /// The connection ended within a request.
     CutOff,
-    /// No byte came in time.
+    /// The timeout passed without a byte.
     Idle,
-    /// The request was answered without its body, and the connection ends.
+    /// The request got a response without its body, and the connection ends.
     TurnedAway,
-    /// What came breaks HTTP/1.1.
+    /// The bytes violate HTTP/1.1.
     Malformed(&'static str),
 }
 
 pub(crate) struct Reader<'a> {
     wire: CountedStream<'a>,
-    /// What was read and belongs to no request yet.
+    /// Bytes read beyond the last request.
     buffer: Vec<u8>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next head, with an empty body. `idle` limits the wait for its first byte.
+    /// Reads the next headers; the request's body is empty. `idle` limits the wait for the first byte.
     pub(crate) fn head(&mut self, idle: Option<Duration>) -> Result<Request, Absence> {
         while self.buffer.is_empty() {
             match self.more(idle) {
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Request::parse(&head).map_err(Absence::Malformed)
     }
 
-    /// The body that belongs to this head, without its chunks.
+    /// Reads the body that belongs to the headers, without its chunk framing.
     pub(crate) fn body(&mut self, framing: Body) -> Result<Vec<u8>, Absence> {
         match framing {
             Body::Length(length) => self.exactly(length),
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         Ok(body)
     }
 
-    /// What comes before `end`, which is thrown away.
+    /// The bytes before `end`, which is discarded.
     fn up_to(&mut self, end: &[u8]) -> Result<Vec<u8>, Absence> {
         loop {
             if let Some(at) = memmem::find(&self.buffer, end) {
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
                 return Ok(line);
             }
             if self.buffer.len() > LINE_MAX {
-                return Err(Absence::Malformed("a head or a line is too long"));
+                return Err(Absence::Malformed("headers or a line are too long"));
             }
             self.more(None)?;
         }
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The size in the line before a chunk, in hexadecimal; extensions are let pass.
+/// The size in the line before a chunk, in hexadecimal; extensions are ignored.
 fn chunk_size(line: &[u8]) -> Option<usize> {
     let digits = line.split(|byte| *byte == b';').next()?;
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {

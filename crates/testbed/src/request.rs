@@ -1,25 +1,25 @@
-//! A request as the server read it.
+//! A request as parsed by the server.
 
 use std::net::SocketAddr;
 
-/// One request, head and body.
+/// A request with headers and body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`, `POST`, …
+    /// Method, such as `GET`.
     pub method: String,
     /// Path and query, as sent.
     pub target: String,
-    /// 0 for HTTP/1.0, 1 for HTTP/1.1.
+    /// Minor version: 0 for HTTP/1.0, 1 for HTTP/1.1.
     pub minor_version: u8,
-    /// Names and values in the order of the head; names as sent, values without the spaces around.
+    /// Names and values in order; names as sent, values without surrounding spaces.
     pub headers: Vec<(String, String)>,
-    /// The content, without chunks.
+    /// The body, without chunk framing.
     pub body: Vec<u8>,
-    /// Who sent it; `None` where that is not known any more.
+    /// Address of the client; `None` if unknown.
     pub client: Option<SocketAddr>,
 }
 
-/// How a request's body is told from what follows.
+/// Framing of a request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     Length(usize),
@@ -34,12 +34,12 @@ impl Request {
             .map_or(&self.target, |(path, _)| path)
     }
 
-    /// The first value of a header, whatever the case of its name.
+    /// The first value of a header field; the name is case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.values(name).next()
     }
 
-    /// Whether the client wants no further answer on this connection.
+    /// Whether the client expects no further response on this connection.
     pub(crate) fn is_last(&self) -> bool {
         let says = |word: &str| {
             self.values("connection")
@@ -49,7 +49,7 @@ impl Request {
         says("close") || (self.minor_version == 0 && !says("keep-alive"))
     }
 
-    /// Whether the client waits for 100 before it sends the body.
+    /// Whether the client waits for 100 (Continue) before it sends the body.
     pub(crate) fn waits_to_continue(&self) -> bool {
         self.header("expect")
             .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
@@ -62,8 +62,8 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Reads a head, from the request line to the last header, without the empty line. The text of
-    /// an error says what breaks HTTP/1.1; the rules are strict, since the server judges clients.
+    /// Parses headers, from the request line to the last field, without the empty line. Errors name
+    /// the violation of HTTP/1.1; the rules are strict, since the server tests clients.
     pub(crate) fn parse(head: &[u8]) -> Result<Self, &'static str> {
         let head = str::from_utf8(head).map_err(|_| "the head is not UTF-8")?;
         let mut lines = head.split("\r\n");
@@ -72,23 +72,23 @@ impl Request {
         let (Some(method), Some(target), Some(version), None) =
             (words.next(), words.next(), words.next(), words.next())
         else {
-            return Err("the request line is not three words");
+            return Err("the request line is not three parts");
         };
         if !is_token(method) {
             return Err("the method is not a token");
         }
         if !target.starts_with('/') && target != "*" {
-            return Err("the target starts with no slash");
+            return Err("the target does not start with a slash");
         }
         if target.contains(|c: char| !c.is_ascii_graphic()) || target.contains('#') {
-            return Err("the target holds what must be escaped");
+            return Err("the target contains characters that must be escaped");
         }
         let minor_version = match version {
             "HTTP/1.1" => 1,
             "HTTP/1.0" => 0,
             _ => return Err("the version is neither HTTP/1.1 nor HTTP/1.0"),
         };
-        // More than clients send: a list that grows leaves holes in the heap.
+        // More than clients send: a list that grows fragments the heap.
         let mut headers = Vec::with_capacity(16);
         for line in lines {
             headers.push(header(line)?);
@@ -103,12 +103,12 @@ impl Request {
         };
         let hosts = request.values("host").count();
         if hosts > 1 || (hosts == 0 && minor_version == 1) {
-            return Err("there is not one Host header");
+            return Err("the number of Host headers is not one");
         }
         Ok(request)
     }
 
-    /// How the body ends.
+    /// The framing of the body.
     pub(crate) fn framing(&self) -> Result<Body, &'static str> {
         let mut lengths = self.values("content-length");
         let mut encodings = self.values("transfer-encoding");
@@ -131,7 +131,7 @@ impl Request {
             (None, None, Some(encoding), None) if encoding.eq_ignore_ascii_case("chunked") => {
                 Ok(Body::Chunked)
             }
-            _ => Err("the length is told twice, or by an unknown encoding"),
+            _ => Err("the length is declared twice, or by an unknown encoding"),
         }
     }
 }
@@ -143,7 +143,7 @@ fn header(line: &str) -> Result<(String, String), &'static str> {
     }
     let value = value.trim_matches([' ', '\t']);
     if value.contains(|c: char| c.is_ascii_control() && c != '\t') {
-        return Err("a header's value holds a control character");
+        return Err("a header's value contains a control character");
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -160,23 +160,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_that_break_http_are_refused() {
+    fn invalid_headers_are_rejected() {
         for (head, why) in [
-            ("GET /", "the request line is not three words"),
-            ("GET / HTTP/1.1 ", "the request line is not three words"),
-            ("GET  / HTTP/1.1", "the request line is not three words"),
+            ("GET /", "the request line is not three parts"),
+            ("GET / HTTP/1.1 ", "the request line is not three parts"),
+            ("GET  / HTTP/1.1", "the request line is not three parts"),
             ("G@T / HTTP/1.1", "the method is not a token"),
-            ("GET a HTTP/1.1", "the target starts with no slash"),
-            ("GET /é HTTP/1.1", "the target holds what must be escaped"),
-            ("GET /#a HTTP/1.1", "the target holds what must be escaped"),
+            ("GET a HTTP/1.1", "the target does not start with a slash"),
+            (
+                "GET /é HTTP/1.1",
+                "the target contains characters that must be escaped",
+            ),
+            (
+                "GET /#a HTTP/1.1",
+                "the target contains characters that must be escaped",
+            ),
             (
                 "GET / HTTP/2.0",
                 "the version is neither HTTP/1.1 nor HTTP/1.0",
             ),
-            ("GET / HTTP/1.1", "there is not one Host header"),
+            ("GET / HTTP/1.1", "the number of Host headers is not one"),
             (
                 "GET / HTTP/1.1\r\nHost: a\r\nhost: a",
-                "there is not one Host header",
+                "the number of Host headers is not one",
             ),
             ("GET / HTTP/1.1\r\nHost", "a header has no colon"),
             (
@@ -185,7 +191,7 @@ mod tests {
             ),
             (
                 "GET / HTTP/1.1\r\nHost: a\nb",
-                "a header's value holds a control character",
+                "a header's value contains a control character",
             ),
         ] {
             assert_eq!(Request::parse(head.as_bytes()), Err(why), "{head:?}");
@@ -193,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_end_in_one_way() {
+    fn bodies_have_exactly_one_framing() {
         for (headers, body) in [
             ("", Ok(Body::Length(0))),
             ("Content-Length: 12", Ok(Body::Length(12))),
@@ -204,15 +210,15 @@ mod tests {
             ),
             (
                 "Content-Length: 1\r\nContent-Length: 1",
-                Err("the length is told twice, or by an unknown encoding"),
+                Err("the length is declared twice, or by an unknown encoding"),
             ),
             (
                 "Content-Length: 1\r\nTransfer-Encoding: chunked",
-                Err("the length is told twice, or by an unknown encoding"),
+                Err("the length is declared twice, or by an unknown encoding"),
             ),
             (
                 "Transfer-Encoding: gzip",
-                Err("the length is told twice, or by an unknown encoding"),
+                Err("the length is declared twice, or by an unknown encoding"),
             ),
         ] {
             let mut head = "POST / HTTP/1.1\r\nHost: a".to_owned();

@@ -1,16 +1,16 @@
-//! Which answer a request gets.
+//! Routes: the response to each request.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Answer, Request};
 
-/// Answers by path. What is not routed is answered by these rules, in this order:
+/// Responses by path. Other paths get a response by these rules, in this order:
 /// - a request with the header `X-Answer: <code>`, 200 to 599, gets that status;
 /// - `/status/<code>`, 200 to 599: that status, without `Location`;
 /// - `/redirect/<n>`: 302 to `/redirect/<n-1>`, and 200 for `/redirect/0`;
 /// - `/health`: 307 to `/health/`, which is 200;
-/// - all else: the default answer, 404 unless another is given.
+/// - everything else: the default response, 404 unless another one is set.
 #[derive(Default)]
 pub struct Routes {
     by_path: BTreeMap<String, Route>,
@@ -18,7 +18,7 @@ pub struct Routes {
 }
 
 enum Route {
-    /// The answers in turn; the last one again and again.
+    /// Responses in order; the last one is repeated.
     Script {
         answers: Vec<Answer>,
         next: AtomicUsize,
@@ -29,30 +29,30 @@ enum Route {
 type Rule = dyn Fn(&Request) -> Answer + Send + Sync;
 
 impl Routes {
-    /// No routes but the rules above.
+    /// No routes except the rules above.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers this path, whatever the query, always the same.
+    /// Sets the response to a path, with any query.
     #[must_use]
     pub fn at(self, path: &str, answer: Answer) -> Self {
         self.sequence(path, vec![answer])
     }
 
-    /// Answers this path with one answer after the other, over all connections, and then with the
-    /// last one again and again.
+    /// Sets a sequence of responses to a path, counted over all connections. The last one is
+    /// repeated.
     ///
     /// # Panics
-    /// Where there is no answer.
+    /// If there is no response.
     #[must_use]
     pub fn sequence(self, path: &str, answers: Vec<Answer>) -> Self {
-        assert!(!answers.is_empty(), "{path} needs at least one answer");
+        assert!(!answers.is_empty(), "{path} needs at least one response");
         let next = AtomicUsize::new(0);
         self.route(path, Route::Script { answers, next })
     }
 
-    /// Answers this path by a function of the request.
+    /// Sets a function that responds to a path.
     #[must_use]
     pub fn rule(
         self,
@@ -62,7 +62,7 @@ impl Routes {
         self.route(path, Route::Rule(Box::new(rule)))
     }
 
-    /// The answer where nothing else fits.
+    /// Sets the default response.
     #[must_use]
     pub fn otherwise(mut self, answer: Answer) -> Self {
         self.default = Some(Route::Script {
@@ -72,7 +72,7 @@ impl Routes {
         self
     }
 
-    /// Answers by a function of the request where nothing else fits.
+    /// Sets a function as the default response.
     #[must_use]
     pub fn otherwise_rule(
         mut self,
@@ -93,7 +93,7 @@ impl Routes {
         }
         built_in(request).unwrap_or_else(|| match &self.default {
             Some(route) => route.answer(request),
-            None => Answer::new(404).body("nothing here\n"),
+            None => Answer::new(404).body("not found\n"),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A server on a port of its own: a thread that accepts, and one for each connection.
+//! A server on a port: a thread that accepts, and a thread for each connection.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,10 +14,10 @@ use crate::connection::{End, Shared, serve};
 use crate::listener::{ANY, BACKLOG, listening};
 use crate::{Behavior, Counts, MemoryGrowth};
 
-/// Bytes of stack for a connection's thread, so that thousands are cheap.
+/// Stack size of a connection's thread in bytes, small enough for thousands of threads.
 const STACK_SIZE: usize = 128 << 10;
 
-/// A server that runs from its start until it is stopped or dropped.
+/// A server that runs until it is stopped or dropped.
 pub struct Server {
     address: SocketAddr,
     listener: Arc<TcpListener>,
@@ -26,28 +26,28 @@ pub struct Server {
     hoarding: Option<JoinHandle<()>>,
 }
 
-/// The server's connections.
+/// The connections of a server.
 struct Crowd {
     shared: Shared,
     open: Mutex<HashMap<u64, Open>>,
 }
 
-/// A connection, and the thread that serves it.
+/// An open connection and its thread.
 type Open = (Arc<TcpStream>, JoinHandle<()>);
 
 impl Server {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// Where no port or no thread is to be had.
+    /// If no port or thread is available.
     pub fn start(behavior: impl Into<Behavior>) -> io::Result<Self> {
         Self::start_at(ANY, behavior)
     }
 
-    /// Listens on this address: that of a server that was stopped, for one that comes back.
+    /// Listens on this address, such as that of a stopped server that restarts.
     ///
     /// # Errors
-    /// Where the address or a thread is not to be had.
+    /// If the address or a thread is not available.
     pub fn start_at(address: SocketAddr, behavior: impl Into<Behavior>) -> io::Result<Self> {
         let listener = Arc::new(listening(address, BACKLOG)?);
         let crowd = Arc::new(Crowd {
@@ -77,27 +77,27 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, as a URL without a path: `http://127.0.0.1:40123`.
+    /// Its base URL, without a path: `http://127.0.0.1:40123`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it has seen so far.
+    /// Current counts.
     pub fn counts(&self) -> Counts {
         self.crowd.shared.counters.counts()
     }
 
-    /// From its start, where the clock of its law begins, to its first request.
+    /// Time from its start, when the clock of its service times starts, to its first request.
     pub fn first_request(&self) -> Option<Duration> {
         self.crowd.shared.first_request()
     }
 
-    /// Ends it, with its connections and threads, and tells what it has seen.
+    /// Stops it with all connections and threads, and returns its counts.
     pub fn stop(mut self) -> Counts {
         self.end();
         self.counts()
@@ -108,7 +108,7 @@ impl Server {
             return;
         };
         self.crowd.shared.stop.set();
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         if rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both).is_ok() {
             join(accepting);
         }
@@ -117,7 +117,7 @@ impl Server {
         }
         let open: Vec<_> = self.crowd.open().drain().collect();
         for (_, (stream, thread)) in open {
-            // Wakes the connection's thread. The error says that the client was faster.
+            // Wakes the connection's thread. An error means that the client has closed the connection first.
             drop(stream.shutdown(Shutdown::Both));
             join(thread);
         }
@@ -136,7 +136,7 @@ impl Crowd {
     }
 }
 
-/// Waits for a thread, and hands its panic on unless this one is panicking, too.
+/// Joins a thread, and propagates its panic unless this thread is panicking as well.
 fn join(thread: JoinHandle<()>) {
     let joined = thread.join();
     if !thread::panicking() {
@@ -154,8 +154,8 @@ fn accept(listener: &TcpListener, crowd: &Arc<Crowd>) {
             }
             Err(error) => Err(error),
         };
-        // Descriptors or threads may be used up, or the client may be gone again: a real server
-        // goes on, too. The pause keeps it from spinning.
+        // Descriptors or threads may be used up, or the client may have disconnected: a real server
+        // continues as well. The pause keeps the loop from spinning.
         if welcomed.is_err() && crowd.shared.stop.sleep(Duration::from_millis(1)).is_err() {
             return;
         }
@@ -166,7 +166,7 @@ fn welcome(stream: TcpStream, number: u64, crowd: &Arc<Crowd>) -> io::Result<()>
     crowd.shared.counters.connection();
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
-    // Held until the thread is in the table, so that the thread cannot leave it before.
+    // Locked until the thread is in the table, so that the thread cannot remove itself before.
     let mut open = crowd.open();
     let thread = {
         let (stream, crowd) = (stream.clone(), crowd.clone());
@@ -179,10 +179,10 @@ fn welcome(stream: TcpStream, number: u64, crowd: &Arc<Crowd>) -> io::Result<()>
     Ok(())
 }
 
-/// The whole life of a connection's thread.
+/// Main function of a connection's thread.
 fn attend(stream: Arc<TcpStream>, number: u64, crowd: &Crowd) {
-    // Answers leave when their law says, not up to 50 µs later; where the system does not let a
-    // thread ask for that, a little late.
+    // Responses are sent at their time, not up to 50 µs later. If the system does not allow
+    // this setting, they are slightly late.
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).ok();
     let end = serve(&stream, &crowd.shared);
     if end != End::Gone {
@@ -190,9 +190,9 @@ fn attend(stream: Arc<TcpStream>, number: u64, crowd: &Crowd) {
     }
     if end == End::Reset {
         sockopt::set_socket_linger(&*stream, Some(Duration::ZERO))
-            .expect("a TCP socket can be told to reset");
+            .expect("a TCP socket can be set to reset");
     }
-    // Closes the socket: the table holds the other handle to it.
+    // Closes the socket, to which the table holds the other handle.
     crowd.open().remove(&number);
     drop(stream);
 }

@@ -1,30 +1,30 @@
-//! Limited capacity with a known law: a queue of virtual time on the clock of a server.
+//! Limited capacity: a simulated queue on the clock of a server.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::queue_simulation::{Queue, ServiceDistribution};
 
-/// Answers leave when a queue of this law would be done with them, and those that it fails are
-/// answered with 503. Requests queue in the order of their arrival; the law's clock begins with the
+/// Responses are sent when a queue with these service times completes them; requests that the queue fails
+/// get a 503. Requests queue in the order of their arrival. The clock of the queue starts with the
 /// server.
 ///
-/// The queue is reckoned and not played: a thread that wakes late delays its own answer, by some
+/// The queue is computed, not executed: a thread that wakes late delays its own response by some
 /// tens of microseconds, and no other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Service {
-    /// The law of the service.
+    /// Distribution of the service times.
     pub distribution: ServiceDistribution,
-    /// Where the randomness starts.
+    /// Seed of the service times.
     pub seed: u64,
 }
 
-/// Where the requests of all connections are taken in.
+/// The queue that the requests of all connections enter.
 pub(crate) struct Counter(Mutex<Queue>);
 
-/// What becomes of a request that was taken in.
+/// Outcome of a request that entered the queue.
 pub(crate) struct Turn {
-    /// When it is done, after the server's start.
+    /// Completion time, after the server's start.
     pub(crate) done: Duration,
     pub(crate) failed: bool,
 }
@@ -34,10 +34,10 @@ impl Counter {
         Self(Mutex::new(Queue::new(service.distribution, service.seed)))
     }
 
-    /// Takes in a request that arrives now, at a server that was started then.
+    /// Adds a request that arrives now, at a server that started at `started`.
     pub(crate) fn admit(&self, started: Instant) -> Turn {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The arrival is taken under the lock: so arrivals never go back in time.
+        // The time is taken under the lock, so that arrivals are in order.
         let visit = queue.serve(started.elapsed().as_secs_f64());
         Turn {
             done: Duration::from_secs_f64(visit.done_s),

@@ -1,5 +1,5 @@
-//! A small shop: what scenarios with state are played against. It knows its visitors by cookies and tokens,
-//! and refuses what a real one would.
+//! A small shop, as a stateful service for scenarios. It identifies visitors by cookies and tokens,
+//! and rejects invalid requests as a real one would.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 
 use crate::{Answer, Request, Routes};
 
-/// Items that `/items` lists, ten a page.
+/// Number of items that `/items` lists, ten per page.
 const ITEMS: usize = 35;
 const ITEMS_A_PAGE: usize = 10;
 
-/// The shop, and what its visitors did.
+/// The shop, and the counts of its visitors' actions.
 #[derive(Clone, Default)]
 pub struct Shop {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What it answers.
+/// The handler of a path.
 type Rule = fn(&Shop, &Request) -> Answer;
 
 #[derive(Default)]
@@ -32,12 +32,12 @@ struct Seen {
 }
 
 impl Shop {
-    /// Nobody was there yet.
+    /// A shop without visitors.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What it answers:
+    /// Its routes:
     ///
     /// - `POST /login` with JSON (`user`, `password`, which is the user's name backwards): a token; `GET /me`
     ///   with it as a bearer; `POST /logout`;
@@ -45,8 +45,8 @@ impl Shop {
     /// - `GET /shop`: a page that sets the cookie `sid` and holds a form with a `csrf` token; `POST
     ///   /shop/basket` (`product`, `csrf`) redirects to `GET /shop/basket`; `POST /shop/orders` (`csrf`)
     ///   takes the basket's content;
-    /// - `GET /items?page=1`: ten of 35 items a page, with the number of the `next` page or null;
-    /// - `POST /upload`: a multipart body; the sizes of its parts.
+    /// - `GET /items?page=1`: 35 items, ten per page, with the number of the `next` page or null;
+    /// - `POST /upload`: a multipart body; responds with the sizes of its parts.
     pub fn routes(&self) -> Routes {
         let rule = |routes: Routes, path: &str, rule: Rule| {
             let shop = self.clone();
@@ -69,27 +69,27 @@ impl Shop {
             })
     }
 
-    /// How often each user has logged in.
+    /// Number of logins by user.
     pub fn logins(&self) -> BTreeMap<String, u64> {
         self.seen().logins.clone()
     }
 
-    /// How often anybody has logged out.
+    /// Number of logouts.
     pub fn logouts(&self) -> u64 {
         self.seen().logouts
     }
 
-    /// Orders that were taken.
+    /// Number of orders.
     pub fn orders(&self) -> u64 {
         self.seen().orders
     }
 
-    /// Sessions that were begun.
+    /// Number of sessions.
     pub fn sessions(&self) -> usize {
         self.seen().baskets.len()
     }
 
-    /// Files that came, with their sizes.
+    /// Uploaded files, with their sizes.
     pub fn uploads(&self) -> Vec<(String, usize)> {
         self.seen().uploads.clone()
     }
@@ -116,7 +116,7 @@ impl Shop {
 
     fn logout(&self, request: &Request) -> Answer {
         if user_of(request).is_none() {
-            return answer(401, &json!({"error": "who are you?"}));
+            return answer(401, &json!({"error": "not logged in"}));
         }
         self.seen().logouts += 1;
         Answer::new(204)
@@ -127,11 +127,11 @@ impl Shop {
             Some(user) if self.seen().logins.contains_key(&user) => {
                 answer(200, &json!({"user": user, "roles": ["buyer", "reader"]}))
             }
-            _ => answer(401, &json!({"error": "who are you?"})),
+            _ => answer(401, &json!({"error": "not logged in"})),
         }
     }
 
-    #[expect(clippy::unused_self, reason = "as the others")]
+    #[expect(clippy::unused_self, reason = "the signature of a handler")]
     fn private(&self, request: &Request) -> Answer {
         let credentials = request
             .header("authorization")
@@ -139,7 +139,7 @@ impl Shop {
         // The credentials of ann:nna and bob:bob.
         match credentials {
             Some("YW5uOm5uYQ==" | "Ym9iOmJvYg==") => answer(200, &json!({"private": true})),
-            _ => answer(401, &json!({"error": "who are you?"})),
+            _ => answer(401, &json!({"error": "not logged in"})),
         }
     }
 
@@ -204,7 +204,7 @@ impl Shop {
         )
     }
 
-    #[expect(clippy::unused_self, reason = "as the others")]
+    #[expect(clippy::unused_self, reason = "the signature of a handler")]
     fn items(&self, request: &Request) -> Answer {
         let query = request
             .target
@@ -257,7 +257,7 @@ fn is_password(user: &str, password: &str) -> bool {
     !user.is_empty() && user.chars().rev().eq(password.chars())
 }
 
-/// Who a bearer token is of.
+/// The user of a bearer token.
 fn user_of(request: &Request) -> Option<String> {
     let token = request
         .header("authorization")?
@@ -300,7 +300,7 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// The parts of a multipart body, each with its head; `None` where it is broken.
+/// The parts of a multipart body, each with its headers; `None` if it is invalid.
 fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<(String, &'a [u8])>> {
     let open = format!("--{boundary}\r\n");
     let between = format!("\r\n--{boundary}");
@@ -327,7 +327,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-/// `NAME="…"` of a head.
+/// The value of `NAME="…"` in part headers.
 fn quoted(head: &str, name: &str) -> Option<String> {
     let begin = head.find(&format!(" {name}=\""))? + name.len() + 3;
     let end = head[begin..].find('"')? + begin;
@@ -339,10 +339,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_multipart_body_has_its_parts() {
+    fn multipart_body_is_split_into_its_parts() {
         let body = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\n\
                      Content-Disposition: form-data; name=\"f\"; filename=\"g\"\r\n\r\n\r\n--x--\r\n";
-        let parts = parts(body, "x").expect("a whole body");
+        let parts = parts(body, "x").expect("a valid body");
         let found: Vec<_> = parts
             .iter()
             .map(|(head, content)| {
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_decoded() {
+    fn form_is_decoded() {
         let form = form(b"a=b+c&d=%C3%A9%26&e=%");
         assert_eq!(form["a"], "b c");
         assert_eq!(form["d"], "é&");

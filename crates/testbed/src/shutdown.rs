@@ -1,4 +1,4 @@
-//! Shutdown of a server, as its threads see it.
+//! Shutdown of a server.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ impl ShutdownFlag {
         *self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for this long, unless the server stops before.
+    /// Sleeps for a duration. Fails if the server stops before its end.
     pub(crate) fn sleep(&self, duration: Duration) -> Result<(), ServerStopping> {
         let until = Instant::now() + duration;
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);

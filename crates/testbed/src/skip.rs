@@ -1,21 +1,21 @@
-//! Tests that cannot run on this machine.
+//! Reporting of tests that cannot run on this machine.
 
 use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Says that a test is skipped and why, in one line on standard error (also when the output of the
-/// test is captured) and in the file that `BRUNT_SKIPPED` names, if it names one. The test returns
+/// Reports that a test is skipped and why, in one line on standard error (even if the output of the
+/// test is captured) and in the file that `BRUNT_SKIPPED` names, if it is set. The test has to return
 /// after this.
 ///
 /// # Panics
-/// Where `CI` is `true`, since there every test must run; and when the line cannot be written.
+/// If `CI` is `true`, since every test must run then, or if the line cannot be written.
 #[track_caller]
 pub fn skip(test: &str, reason: &str) {
     let file = env::var_os("BRUNT_SKIPPED").filter(|name| !name.is_empty());
     let ci = env::var_os("CI").is_some_and(|value| value == "true");
-    // Not `eprint!`, which a passing test swallows.
+    // `eprint!` is captured in a passing test.
     let mut out = io::stderr();
     note(test, reason, &mut out, file.as_deref().map(Path::new), ci);
 }
@@ -24,7 +24,7 @@ pub fn skip(test: &str, reason: &str) {
 fn note(test: &str, reason: &str, out: &mut impl Write, file: Option<&Path>, ci: bool) {
     let line = format!("skipped: {test}: {}\n", reason.replace('\n', " "));
     out.write_all(line.as_bytes())
-        .unwrap_or_else(|error| panic!("cannot say `{}`: {error}", line.trim_end()));
+        .unwrap_or_else(|error| panic!("cannot write `{}`: {error}", line.trim_end()));
     if let Some(file) = file {
         OpenOptions::new()
             .append(true)
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "/nowhere/skipped (BRUNT_SKIPPED)")]
-    fn fails_where_the_line_cannot_be_kept() {
+    fn fails_if_the_line_cannot_be_written() {
         let file = Path::new("/nowhere/skipped");
         note("a", "b", &mut io::sink(), Some(file), false);
     }

@@ -1,34 +1,34 @@
-//! Freezes at known times.
+//! Periodic stalls of a server.
 
 use std::time::Duration;
 
-/// A server that freezes now and then, as by a pause of a garbage collector: no byte leaves it
-/// meanwhile, and what waited leaves at the end of the freeze.
+/// A server that stalls periodically, as in a pause of a garbage collector: it sends no byte
+/// during a stall, and everything that waited at the end of it.
 ///
-/// Where requests come evenly and are answered at once otherwise, the share `freeze / every` of
-/// them meets a freeze and waits for a time that is spread evenly from 0 to `freeze`. So the
-/// response time at rank `q` is `freeze × (1 − (1 − q) × every / freeze)`, or about 0 where that is
+/// If requests arrive evenly and get immediate responses otherwise, the share `freeze / every` of
+/// them meets a stall and waits for a uniformly distributed time from 0 to `freeze`. The
+/// response time at rank `q` is therefore `freeze × (1 − (1 − q) × every / freeze)`, or about 0 if that is
 /// negative: with 2 s in 10 s, the p90 is 1.0 s, the p95 1.5 s and the p99 1.9 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// From the start of a freeze to the start of the next one.
+    /// Interval between the starts of two stalls.
     pub every: Duration,
-    /// How long a freeze lasts.
+    /// Duration of a stall.
     pub freeze: Duration,
-    /// From the start of the server to the start of its first freeze.
+    /// Time from the start of the server to the start of its first stall.
     pub first: Duration,
 }
 
 impl Stall {
-    /// A freeze of this length in the middle of every period, from the server's start on.
+    /// A stall of this duration in the middle of every interval, from the server's start on.
     ///
     /// # Panics
-    /// Where `freeze` is not shorter than `every`.
+    /// If `freeze` is not shorter than `every`.
     pub fn new(every: Duration, freeze: Duration) -> Self {
         let rest = every.saturating_sub(freeze);
         assert!(
             !rest.is_zero(),
-            "a freeze of {freeze:?} must be shorter than its period of {every:?}"
+            "a stall of {freeze:?} must be shorter than its interval of {every:?}"
         );
         Self {
             every,
@@ -37,7 +37,7 @@ impl Stall {
         }
     }
 
-    /// How much of a freeze is left this long after the server's start; `None` outside of freezes.
+    /// Remaining time of a stall at a time after the server's start; `None` outside of stalls.
     pub fn left(&self, elapsed: Duration) -> Option<Duration> {
         let since_first = elapsed.checked_sub(self.first)?;
         let into_period = since_first.as_nanos() % self.every.as_nanos();
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn freezes_where_the_law_says() {
+    fn stall_is_in_the_middle_of_each_interval() {
         let stall = Stall::new(Duration::from_secs(10), Duration::from_secs(2));
         for (elapsed_ms, left_ms) in [
             (0, None),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn even_arrivals_wait_as_documented() {
+    fn even_arrivals_have_the_documented_percentiles() {
         let stall = Stall::new(Duration::from_secs(10), Duration::from_secs(2));
         let mut waits_ms: Vec<u128> = (0..10_000)
             .map(|arrival| Duration::from_millis(arrival * 2))

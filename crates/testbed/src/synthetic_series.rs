@@ -1,37 +1,37 @@
-//! Synthetic series of readings: autoregressive noise, AR(1), over a known shape.
+//! Synthetic series of readings: autoregressive noise, AR(1), on a known shape.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What a series does under its noise; moments in seconds, values in the unit of the noise.
+/// Shape of a series under its noise; times in seconds, values in the unit of the noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
-    /// Nothing.
+    /// Constant.
     Level,
-    /// Rises by so much a second.
+    /// Rises linearly.
     Leak {
-        /// A second.
+        /// Increase per second.
         slope: f64,
     },
     /// Fills up to a level.
     Cache {
-        /// How much comes to it in the end.
+        /// Final increase.
         size: f64,
-        /// After so long 63 % of it are there.
+        /// Time constant: after this time 63 % of the increase are reached.
         tau_s: f64,
     },
-    /// Rises and is collected, over and over.
+    /// Rises and falls back repeatedly (a sawtooth, like garbage collection).
     SawTooth {
-        /// From top to bottom.
+        /// Height of a tooth.
         height: f64,
-        /// From one collection to the next.
+        /// Interval between two collections.
         period_s: f64,
     },
     /// Jumps once.
     Step {
-        /// By so much.
+        /// Height of the jump.
         height: f64,
-        /// When.
+        /// Time of the jump.
         at_s: f64,
     },
 }
@@ -54,8 +54,8 @@ impl Shape {
     }
 }
 
-/// A reading a second: a level, a shape, and noise of the first order, each value of which keeps the
-/// share `memory` of the one before. The noise's standard deviation is `noise`.
+/// One reading per second: a level, a shape, and first-order noise, each value of which keeps the
+/// share `memory` of the previous one. `noise` is the standard deviation of the noise.
 pub fn readings(
     level: f64,
     shape: Shape,
@@ -76,13 +76,13 @@ pub fn readings(
         .collect()
 }
 
-/// Exponential numbers of mean 1, without end.
+/// An endless sequence of exponential random numbers with mean 1.
 pub fn noise(seed: u64) -> impl Iterator<Item = f64> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x0015e);
     std::iter::repeat_with(move || -(1.0 - random.random::<f64>()).ln())
 }
 
-/// A standard normal number (Box and Muller, 1958).
+/// A standard normal random number (Box and Muller, 1958).
 fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn noise_has_its_spread_and_its_memory() {
+    fn noise_has_the_given_deviation_and_autocorrelation() {
         for memory in [0.0, 0.5, 0.9] {
             let series = readings(100.0, Shape::Level, 5.0, memory, 200_000, 1);
             let values: Vec<f64> = series.iter().map(|(_, value)| value - 100.0).collect();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_as_they_say() {
+    fn shapes_have_the_documented_values() {
         let at = |shape: Shape, at_s| (shape.at(at_s) * 1e3).round() / 1e3;
         assert!((at(Shape::Leak { slope: 2.0 }, 3.0) - 6.0).abs() < 1e-9);
         let cache = Shape::Cache {

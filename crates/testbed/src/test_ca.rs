@@ -7,13 +7,13 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A certificate authority with a key of its own.
+/// A certificate authority with its own key.
 pub struct TestCa {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A certificate and its key, as PEM.
+/// A certificate and its private key, as PEM.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The certificate.
@@ -23,10 +23,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The certificate and the key, as rustls takes them.
+    /// The certificate and the key, parsed for rustls.
     ///
     /// # Panics
-    /// Where it holds no certificate or no key.
+    /// If it contains no certificate or no key.
     pub(crate) fn chain_and_key(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
@@ -38,11 +38,11 @@ impl Identity {
 }
 
 impl TestCa {
-    /// A new authority with a key of its own.
+    /// Creates an authority with a new key.
     ///
     /// # Panics
-    /// Where no key can be made.
-    #[expect(clippy::new_without_default, reason = "each one is another")]
+    /// If no key can be generated.
+    #[expect(clippy::new_without_default, reason = "each authority is different")]
     pub fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
@@ -59,18 +59,18 @@ impl TestCa {
         self.certificate.pem()
     }
 
-    /// A certificate for these names and addresses, for servers and clients.
+    /// Issues a certificate for these names and addresses, for servers and clients.
     ///
     /// # Panics
-    /// Where a name is none.
+    /// If a name is invalid.
     pub fn issue(&self, names: &[&str]) -> Identity {
         self.signed(names, |_| ())
     }
 
-    /// The same, valid from the start of one year to the start of another.
+    /// Same as [`Self::issue`], valid from the start of one year to the start of another.
     ///
     /// # Panics
-    /// Where a name is none.
+    /// If a name is invalid.
     pub fn issue_for(&self, names: &[&str], (from, to): (i32, i32)) -> Identity {
         self.signed(names, |params| {
             params.not_before = date_time_ymd(from, 1, 1);
@@ -81,7 +81,7 @@ impl TestCa {
     fn signed(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("names of hosts");
+        let mut params = CertificateParams::new(names).expect("host names");
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,

@@ -1,4 +1,4 @@
-//! A front that speaks TLS to clients and plain TCP to a server behind it.
+//! A TLS proxy in front of a server that uses plain TCP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,25 +18,25 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Identity;
 
-/// How a front shakes hands.
+/// TLS settings of a front.
 #[derive(Clone, Debug)]
 pub struct TlsRules {
-    /// Who it is.
+    /// Its certificate and key.
     pub identity: Identity,
-    /// The authority (PEM) that clients have to be signed by; `None`: anyone may come.
+    /// The authority (PEM) that must have signed client certificates; `None`: no client certificate is needed.
     pub clients_of: Option<String>,
-    /// Whether TLS 1.3 is offered beside 1.2.
+    /// Whether TLS 1.3 is offered in addition to 1.2.
     pub tls13: bool,
-    /// The protocols that it agrees to by ALPN, the first one first; empty: it does not know ALPN.
+    /// The ALPN protocols, in order of preference; empty: no ALPN.
     pub alpn: Vec<String>,
-    /// Whether a handshake is begun and never gone on with.
+    /// Whether the handshake never completes.
     pub silent: bool,
 }
 
-/// What a front has seen.
+/// Counts of a front.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TlsCounts {
-    /// Handshakes that were whole.
+    /// Full handshakes.
     pub full: u64,
     /// Handshakes that resumed a session.
     pub resumed: u64,
@@ -65,13 +65,13 @@ impl From<Identity> for TlsRules {
 }
 
 impl TlsFront {
-    /// Listens on a free port of 127.0.0.1 before the server at this address.
+    /// Listens on a free port of 127.0.0.1, in front of the server at this address.
     ///
     /// # Errors
-    /// Where no port or no thread is to be had.
+    /// If no port or thread is available.
     ///
     /// # Panics
-    /// Where the rules hold no certificate or key.
+    /// If the rules contain no valid certificate or key.
     pub fn start(behind: SocketAddr, rules: impl Into<TlsRules>) -> io::Result<Self> {
         let rules = rules.into();
         let acceptor = TlsAcceptor::from(Arc::new(config(&rules)));
@@ -104,17 +104,17 @@ impl TlsFront {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, as a URL without a path, with this name of 127.0.0.1.
+    /// Its base URL, without a path, with this host name for 127.0.0.1.
     pub fn url(&self, name: &str) -> String {
         format!("https://{name}:{}", self.address.port())
     }
 
-    /// What it has seen so far.
+    /// Current counts.
     pub fn counts(&self) -> TlsCounts {
         let [full, resumed, failed] = [0, 1, 2].map(|at| self.counts[at].load(Ordering::Acquire));
         TlsCounts {
@@ -184,7 +184,7 @@ async fn accept(
         }
         let (acceptor, counts) = (acceptor.clone(), counts.clone());
         tokio::spawn(async move {
-            // Either side may end it at any time.
+            // Either side may end the connection at any time.
             serve(client, behind, &acceptor, &counts).await.ok();
         });
     }

@@ -1,12 +1,12 @@
-//! Waiting for something, up to a bound.
+//! Waiting for a condition, up to a limit.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Asks `f` again and again until it gives a value, for tests that wait without fixed sleeps.
+/// Calls `f` repeatedly until it returns a value, for tests that wait without fixed sleeps.
 ///
 /// # Panics
-/// When `bound` has passed without a value; the message names `what` was waited for.
+/// If `bound` passes without a value. The message contains `what` was waited for.
 #[track_caller]
 pub fn wait_until<T>(bound: Duration, what: &str, mut f: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -16,7 +16,10 @@ pub fn wait_until<T>(bound: Duration, what: &str, mut f: impl FnMut() -> Option<
             return value;
         }
         let left = bound.saturating_sub(started.elapsed());
-        assert!(!left.is_zero(), "waited {bound:?} in vain for {what}");
+        assert!(
+            !left.is_zero(),
+            "timed out after {bound:?} waiting for {what}"
+        );
         thread::sleep(pause.min(left));
         pause = (pause * 2).min(Duration::from_millis(50));
     }
@@ -27,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_the_first_value() {
+    fn returns_the_first_value() {
         let mut asked = 0;
         let value = wait_until(Duration::from_secs(10), "the third time", || {
             asked += 1;
@@ -37,8 +40,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "waited 5ms in vain for rain")]
-    fn panics_after_the_bound() {
+    #[should_panic(expected = "timed out after 5ms waiting for rain")]
+    fn panics_after_the_limit() {
         wait_until(Duration::from_millis(5), "rain", || None::<()>);
     }
 }

@@ -1,19 +1,19 @@
-//! Counters of the null server: its thread writes them, the handle reads them.
+//! Counters of the null server, written by its thread and read by its handle.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a [`Null`](crate::Null) saw.
+/// Counts of a [`Null`](crate::Null).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NullCounts {
     /// Requests that were read completely.
     pub requests: u64,
-    /// Connections that were accepted.
+    /// Accepted connections.
     pub connections: u64,
 }
 
-/// Counters that the server's thread alone writes.
+/// Counters that only the server's thread writes.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     requests: AtomicU64,

@@ -1,4 +1,4 @@
-//! The event loop of the one thread: epoll, accept, read, respond.
+//! The event loop of the server's thread: epoll, accept, read, write.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,11 +14,11 @@ use super::requests::{ANSWER, Requests};
 use super::tls::TlsSession;
 
 const EVENTS_MAX: usize = 256;
-/// How many answers are written at once at most.
+/// Maximum number of responses per write.
 const ANSWERS_MAX: usize = 256;
 const BUFFER_SIZE: usize = 64 << 10;
 
-/// Event data: what an event belongs to. Connections start at [`FIRST_CONNECTION`].
+/// Event data that identifies the source of an event. Connections start at [`FIRST_CONNECTION`].
 const STOP: u64 = 0;
 const LISTENER: u64 = 1;
 const FIRST_CONNECTION: u64 = 2;
@@ -28,13 +28,13 @@ pub(super) struct EventLoop {
     listener: TcpListener,
     /// TLS configuration; `None` for plain TCP.
     tls: Option<Arc<ServerConfig>>,
-    /// Kept open for as long as it is waited for.
+    /// Kept open while the loop waits for it.
     _stop: OwnedFd,
     connections: Vec<Option<Connection>>,
-    /// Places in `connections` that are free.
+    /// Free indexes of `connections`.
     free: Vec<usize>,
     buffer: Vec<u8>,
-    /// The answer, many times over.
+    /// The response, repeated.
     answers: Vec<u8>,
     counters: Arc<Counters>,
     requests: u64,
@@ -45,11 +45,11 @@ struct Connection {
     stream: TcpStream,
     tls_session: Option<TlsSession>,
     requests: Requests,
-    /// Bytes of answers that the kernel did not take yet. While there are any, nothing is read.
+    /// Number of response bytes that the kernel has not accepted. While there are any, nothing is read.
     owed: usize,
 }
 
-/// What a connection waits for next.
+/// The event that a connection waits for.
 enum NextEvent {
     Reads,
     Writes,
@@ -138,7 +138,7 @@ impl EventLoop {
         }
     }
 
-    /// Reads and answers what came, or writes on what is owed.
+    /// Reads and responds, or continues to write pending responses.
     fn attend(&mut self, place: usize) -> io::Result<()> {
         let Some(connection) = &mut self.connections[place] else {
             return Ok(());
@@ -176,12 +176,12 @@ impl EventLoop {
 }
 
 impl Connection {
-    /// Whether there is something that the kernel did not take yet.
+    /// Whether bytes are pending that the kernel has not accepted.
     fn is_owing(&self) -> bool {
         self.owed > 0 || self.tls_session.as_ref().is_some_and(TlsSession::is_owing)
     }
 
-    /// How many requests were completed by what could be read; `None` at the connection's end.
+    /// Number of requests completed by the available bytes; `None` at the end of the connection.
     fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if let Some(tls_session) = &mut self.tls_session {
             return tls_session.read(&mut self.stream, &mut self.requests, buffer);
@@ -205,7 +205,7 @@ impl Connection {
             };
         }
         while self.owed > 0 {
-            // What is owed ends with the end of an answer, and may start within one.
+            // Pending bytes end with a response, but may start within one.
             let start = (ANSWER.len() - self.owed % ANSWER.len()) % ANSWER.len();
             let end = answers.len().min(start + self.owed);
             match self.stream.write(&answers[start..end]) {

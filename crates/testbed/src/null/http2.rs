@@ -1,4 +1,4 @@
-//! A server of HTTP/2 that does next to nothing, so that a bench measures the client.
+//! The null server over HTTP/2.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::listener::{ANY, BACKLOG, listening};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD_BYTES: usize = 9;
-/// No frame is longer unless a server allows it.
+/// Maximum size of a frame unless a server allows more.
 const FRAME_BYTES_MAX: usize = 16_384;
 
 const DATA: u8 = 0;
@@ -23,7 +23,7 @@ const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
-/// Of DATA and HEADERS: the last of its stream. Of SETTINGS and PING: the answer to one.
+/// Flag of DATA and HEADERS: the last frame of the stream. Flag of SETTINGS and PING: an acknowledgment.
 const END_STREAM_OR_ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
@@ -31,8 +31,8 @@ const END_HEADERS: u8 = 4;
 const FIELDS: &[u8] = b"\x88\x0f\x10\x0atext/plain\x0f\x0d\x0263";
 const BODY: &[u8; 63] = b"A server that does nothing is the right one to measure with. :)";
 
-/// Answers every request with the same 63 bytes, from one thread, in the clear. It looks at requests only to
-/// find their ends; it trusts that clients keep their windows open for what it sends.
+/// Responds to every request with the same 63 bytes, from one thread, without TLS. It only looks for the ends of
+/// requests, and assumes that clients keep their windows open for the responses.
 pub struct NullHttp2 {
     address: SocketAddr,
     tally: Arc<Tally>,
@@ -50,7 +50,7 @@ impl NullHttp2 {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// Where no port, descriptor or thread is to be had.
+    /// If no port, descriptor or thread is available.
     pub fn start() -> io::Result<Self> {
         let listener = listening(ANY, BACKLOG)?;
         listener.set_nonblocking(true)?;
@@ -79,12 +79,12 @@ impl NullHttp2 {
         })
     }
 
-    /// Where it listens, as a URL without a path.
+    /// Its base URL, without a path.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it has seen so far.
+    /// Current counts.
     pub fn counts(&self) -> NullCounts {
         NullCounts {
             requests: self.tally.requests.load(Ordering::Acquire),
@@ -111,7 +111,7 @@ async fn accept(listener: std::net::TcpListener, tally: Arc<Tally>) -> io::Resul
         tally.connections.fetch_add(1, Ordering::AcqRel);
         let tally = tally.clone();
         tokio::spawn(async move {
-            // A client may go at any time.
+            // The client may disconnect at any time.
             serve(stream, &tally).await.ok();
         });
     }
@@ -148,7 +148,7 @@ async fn serve(mut stream: TcpStream, tally: &Tally) -> io::Result<()> {
     }
 }
 
-/// The length of the frame that these bytes begin with, where it is whole.
+/// Size of the first frame, if it is complete.
 fn frame_at(bytes: &[u8]) -> io::Result<Option<usize>> {
     let [a, b, c, ..] = *bytes else {
         return Ok(None);
@@ -160,7 +160,7 @@ fn frame_at(bytes: &[u8]) -> io::Result<Option<usize>> {
     Ok((bytes.len() >= HEAD_BYTES + length).then_some(HEAD_BYTES + length))
 }
 
-/// Answers a frame; returns how many requests ended with it.
+/// Responds to a frame. Returns the number of requests that ended with it.
 fn answer(bytes: &[u8], out: &mut Vec<u8>) -> u64 {
     let (head, payload) = bytes.split_at(HEAD_BYTES);
     let (kind, flags) = (head[3], head[4]);
@@ -170,7 +170,7 @@ fn answer(bytes: &[u8], out: &mut Vec<u8>) -> u64 {
         SETTINGS if !is_last => frame(out, SETTINGS, END_STREAM_OR_ACK, 0, &[]),
         PING if !is_last => frame(out, PING, END_STREAM_OR_ACK, 0, payload),
         DATA if !payload.is_empty() => {
-            // No longer than a frame.
+            // At most the size of a frame.
             let room = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
             frame(out, WINDOW_UPDATE, 0, 0, &room);
             if !is_last {
@@ -188,7 +188,7 @@ fn answer(bytes: &[u8], out: &mut Vec<u8>) -> u64 {
 }
 
 fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-    // Ours are short.
+    // The frames of this server are short.
     let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
     out.extend_from_slice(&length[1..]);
     out.extend_from_slice(&[kind, flags]);
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_end_with_their_last_frame() {
+    fn request_is_counted_with_its_last_frame() {
         let mut bytes = Vec::new();
         frame(
             &mut bytes,

@@ -1,29 +1,29 @@
-//! The requests in a stream of bytes, counted.
+//! Incremental counting of the requests in a stream of bytes.
 
 use memchr::{memchr_iter, memmem};
 
-/// The one answer.
+/// The fixed response.
 pub(super) const ANSWER: &[u8; 128] = b"HTTP/1.1 200 OK\r\n\
     Content-Type: application/json\r\n\
     Content-Length: 57\r\n\
     \r\n\
     {\"status\":\"ok\",\"request_id\":\"7f3a9cd\",\"does\":[\"nothing\"]}";
 
-/// A head longer than this, in bytes, is not waited for.
+/// Maximum size of the headers, in bytes.
 const HEAD_MAX: usize = 64 << 10;
 
-/// How far one connection's requests are read.
+/// Parser state of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    /// A head whose end did not come yet.
+    /// Headers that are not complete.
     partial: Vec<u8>,
-    /// Bytes of the body that are still to come; `None` outside of bodies.
+    /// Remaining bytes of the body; `None` outside of bodies.
     body_left: Option<usize>,
 }
 
 impl Requests {
-    /// How many requests end within these bytes. `None` where a head is too long or tells no length
-    /// that could be read: nothing after it can be understood.
+    /// Number of requests that end within these bytes. `None` if headers are too long or have an
+    /// invalid length: nothing after them can be parsed.
     pub(super) fn complete_in(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.partial.is_empty() {
             return self.scan(bytes);
@@ -58,7 +58,7 @@ impl Requests {
     }
 }
 
-/// The length that a head tells: 0 where it tells none, `None` where it is not a number.
+/// The declared length: 0 without one, `None` if it is not a number.
 fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length:";
     for line_end in memchr_iter(b'\n', head) {
@@ -80,13 +80,13 @@ mod tests {
         b"POST /a HTTP/1.1\r\nHost: a\r\ncontent-LENGTH: 6\r\nA: b\r\n\r\n\r\n\r\nab";
 
     #[test]
-    fn the_answer_tells_its_length() {
+    fn response_declares_its_length() {
         let end = memmem::find(ANSWER, b"\r\n\r\n").unwrap();
         assert_eq!(content_length(&ANSWER[..end]), Some(ANSWER.len() - end - 4));
     }
 
     #[test]
-    fn requests_are_counted_wherever_they_are_cut() {
+    fn requests_are_counted_however_they_are_split() {
         let bytes = [GET, POST, GET, GET, POST].concat();
         for first in 0..bytes.len() {
             for second in first..bytes.len() {
@@ -96,13 +96,13 @@ mod tests {
                     .iter()
                     .map(|part| requests.complete_in(part).unwrap())
                     .sum();
-                assert_eq!(count, 5, "cut at {first} and {second}");
+                assert_eq!(count, 5, "split at {first} and {second}");
             }
         }
     }
 
     #[test]
-    fn a_request_counts_when_its_last_byte_is_there() {
+    fn request_is_counted_with_its_last_byte() {
         let mut requests = Requests::default();
         let (last, first) = POST.split_last().unwrap();
         assert_eq!(requests.complete_in(first), Some(0));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_ends() {
+    fn unparsable_headers_end_the_connection() {
         let bad = b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n";
         assert_eq!(Requests::default().complete_in(bad), None);
         assert_eq!(

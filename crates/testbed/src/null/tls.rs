@@ -1,4 +1,4 @@
-//! TLS 1.3 around a connection of the null server.
+//! TLS 1.3 for connections of the null server.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -11,13 +11,13 @@ use rustls::{ServerConfig, ServerConnection};
 use super::requests::{ANSWER, Requests};
 use crate::Identity;
 
-/// How the null server shakes hands: TLS 1.3 alone, with one suite.
+/// TLS configuration of the null server: TLS 1.3 only, with one cipher suite.
 ///
 /// # Panics
-/// Where the identity holds no certificate or key.
+/// If the identity contains no certificate or key.
 pub(super) fn config(identity: &Identity) -> Arc<ServerConfig> {
     let mut provider = default_provider();
-    // One suite, so that all clients are measured with the same.
+    // One cipher suite, so that all clients are measured with the same one.
     provider.cipher_suites = vec![cipher_suite::TLS13_AES_256_GCM_SHA384];
     let (chain, key) = identity.chain_and_key();
     let config = ServerConfig::builder_with_provider(provider.into())
@@ -29,7 +29,7 @@ pub(super) fn config(identity: &Identity) -> Arc<ServerConfig> {
     config.into()
 }
 
-/// The session of one connection.
+/// The TLS session of one connection.
 pub(super) struct TlsSession(Box<ServerConnection>);
 
 impl TlsSession {
@@ -38,12 +38,12 @@ impl TlsSession {
         Ok(Self(Box::new(session)))
     }
 
-    /// Whether it has bytes that the kernel did not take yet.
+    /// Whether bytes are pending that the kernel has not accepted.
     pub(super) fn is_owing(&self) -> bool {
         self.0.wants_write()
     }
 
-    /// How many requests were completed by what could be read; `None` at the connection's end.
+    /// Number of requests completed by the available bytes; `None` at the end of the connection.
     pub(super) fn read(
         &mut self,
         stream: &mut TcpStream,
@@ -70,7 +70,7 @@ impl TlsSession {
         }
     }
 
-    /// Writes what is owed of the answers, as far as the kernel takes it.
+    /// Writes pending responses as far as the kernel accepts them.
     pub(super) fn write(
         &mut self,
         stream: &mut TcpStream,
@@ -82,7 +82,7 @@ impl TlsSession {
                 let start = (ANSWER.len() - *owed % ANSWER.len()) % ANSWER.len();
                 let end = answers.len().min(start + *owed);
                 match self.0.writer().write(&answers[start..end])? {
-                    // Its buffer is full.
+                    // The session's buffer is full.
                     0 => break,
                     count => *owed -= count,
                 }

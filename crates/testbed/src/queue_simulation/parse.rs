@@ -1,19 +1,19 @@
-//! Laws as they are typed on a command line: a name, and its numbers.
+//! Parser of service distributions on the command line: a name and its numbers.
 
 use std::str::FromStr;
 
 use super::ServiceDistribution;
 
-/// What can be typed.
-const KNOWN: &str = "mm1:RATE, mmc:SERVERS,RATE, mdc:SERVERS,RATE (a rate is what one server serves \
-                     a second), bucket:RATE,BURST, retrograde:RATE,DRAG, stalls:RATE,EVERY_S,STALL_S \
+/// The distributions that can be given.
+const KNOWN: &str = "mm1:RATE, mmc:SERVERS,RATE, mdc:SERVERS,RATE (RATE in requests per second and \
+                     server), bucket:RATE,BURST, retrograde:RATE,DRAG, stalls:RATE,EVERY_S,STALL_S \
                      and stuck:RATE,STUCK_RATE,LINE_S";
 
 impl FromStr for ServiceDistribution {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no law; there are {KNOWN}");
+        let wrong = || format!("invalid service times '{text}'; available: {KNOWN}");
         let (name, numbers) = text.split_once(':').ok_or_else(wrong)?;
         let numbers: Result<Vec<f64>, _> = numbers.split(',').map(str::parse).collect();
         let numbers = numbers.map_err(|_| wrong())?;
@@ -63,7 +63,7 @@ fn whole(number: f64) -> Option<usize> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a whole number within 1 to 10,000"
+        reason = "an integer from 1 to 10,000"
     )]
     (number.fract() == 0.0 && number <= 1e4).then_some(number as usize)
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn laws_are_what_is_typed() {
+    fn distributions_are_parsed() {
         let mean_s = 0.001;
         for (text, law) in [
             (
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_law_is_refused() {
+    fn invalid_distribution_is_rejected() {
         for text in [
             "mm1",
             "mm1:",
@@ -137,7 +137,7 @@ mod tests {
             "mg1:10",
         ] {
             let refused = text.parse::<ServiceDistribution>().unwrap_err();
-            assert!(refused.contains("there are mm1:RATE"), "{refused}");
+            assert!(refused.contains("available: mm1:RATE"), "{refused}");
         }
     }
 }

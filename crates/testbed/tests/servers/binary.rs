@@ -1,4 +1,4 @@
-//! The binary: servers as processes of their own.
+//! The binary: servers in processes of their own.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStdout, Command, Stdio};
@@ -8,7 +8,7 @@ use brunt_testbed::KillOnDrop;
 
 use crate::client::{BOUND, Client};
 
-/// A server in a process of its own, where it serves, and what it says after that.
+/// Starts a server process. Returns its address, and the rest of its output.
 fn start(arguments: &[&str]) -> (KillOnDrop, std::net::SocketAddr, BufReader<ChildStdout>) {
     let child = Command::new(env!("CARGO_BIN_EXE_testbed"))
         .args(arguments)
@@ -25,7 +25,7 @@ fn start(arguments: &[&str]) -> (KillOnDrop, std::net::SocketAddr, BufReader<Chi
     (child, address.parse().unwrap(), output)
 }
 
-/// Ends a server by the end of its input: what it said.
+/// Ends a server by closing its input. Returns its output.
 fn end(mut child: KillOnDrop, mut output: BufReader<ChildStdout>) -> String {
     drop(child.stdin.take());
     let mut said = String::new();
@@ -35,7 +35,7 @@ fn end(mut child: KillOnDrop, mut output: BufReader<ChildStdout>) -> String {
 }
 
 #[test]
-fn a_server_of_a_law_says_what_it_saw() {
+fn server_with_service_times_prints_its_counts() {
     let (child, address, output) = start(&["serve", "--law", "bucket:0.000001,3"]);
     let mut client = Client::connect(address);
     (0..5).for_each(|_| drop(client.get("/anything")));
@@ -46,13 +46,13 @@ fn a_server_of_a_law_says_what_it_saw() {
 }
 
 #[test]
-fn a_server_that_saw_nothing_says_so() {
+fn server_without_requests_prints_zero() {
     let (child, _, output) = start(&["serve", "--cache", "1MB/s"]);
     assert_eq!(end(child, output), "requests 0\nfailed 0\n");
 }
 
 #[test]
-fn the_null_server_says_what_it_saw() {
+fn null_server_prints_its_counts() {
     let (child, address, output) = start(&["null"]);
     let mut client = Client::connect(address);
     (0..5).for_each(|_| drop(client.get("/anything")));
@@ -63,7 +63,7 @@ fn the_null_server_says_what_it_saw() {
 }
 
 #[test]
-fn the_timer_counts_every_moment() {
+fn timer_counts_every_due_time() {
     let output = Command::new(env!("CARGO_BIN_EXE_testbed"))
         .args(["timer", "--rate", "5000", "--seconds", "1"])
         .output()
@@ -79,7 +79,7 @@ fn the_timer_counts_every_moment() {
 }
 
 #[test]
-fn an_agent_serves_with_any_fault() {
+fn agent_serves_with_each_fault() {
     for (fault, at_least_ms) in [
         (&[][..], 0),
         (&["--fault=leak"], 0),

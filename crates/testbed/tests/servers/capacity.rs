@@ -1,4 +1,4 @@
-//! Service times and freezes, in real time: by lower bounds, which a busy machine keeps, too.
+//! Service times and stalls, in real time, by lower bounds that also hold on a loaded machine.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service, Sta
 use crate::client::{BOUND, Client};
 
 #[test]
-fn answers_leave_one_after_the_other() {
+fn responses_are_sent_in_order() {
     let time = Duration::from_millis(20);
     for (servers, rounds) in [(1, 6), (2, 3), (6, 1)] {
         let service = Service {
@@ -45,10 +45,10 @@ fn answers_leave_one_after_the_other() {
     }
 }
 
-/// One client after the other's answer: nobody waits for another, so that the seed alone says how
+/// Sequential requests of one client: none waits for another, so that the seed alone determines how
 /// long all of them take at least.
 #[test]
-fn every_law_takes_its_time_on_a_socket() {
+fn each_distribution_takes_its_time_on_a_socket() {
     let mean_s = 0.004;
     let distributions = [
         ServiceDistribution::Exponential { servers: 2, mean_s },
@@ -67,22 +67,22 @@ fn every_law_takes_its_time_on_a_socket() {
         let routes = Routes::new().otherwise(Answer::ok("a"));
         let server = Server::start(Behavior::from(routes).service(service)).unwrap();
         let mut client = Client::connect(server.address());
-        let begun = Instant::now();
+        let started = Instant::now();
         (0..40).for_each(|_| assert_eq!(client.get("/").0, 200));
-        let took_s = begun.elapsed().as_secs_f64();
-        let mut station = Queue::new(service.distribution, service.seed);
-        let reckoned_s = (0..40).fold(0.0, |at_s, _| station.serve(at_s).done_s);
+        let took_s = started.elapsed().as_secs_f64();
+        let mut queue = Queue::new(service.distribution, service.seed);
+        let expected_s = (0..40).fold(0.0, |at_s, _| queue.serve(at_s).done_s);
         assert!(
-            took_s >= reckoned_s,
-            "{distribution:?}: {took_s} s, {reckoned_s} s"
+            took_s >= expected_s,
+            "{distribution:?}: {took_s} s, {expected_s} s"
         );
-        assert!(took_s < reckoned_s + BOUND.as_secs_f64());
+        assert!(took_s < expected_s + BOUND.as_secs_f64());
         assert_eq!(server.stop().answers[&200], 40);
     }
 }
 
 #[test]
-fn without_a_token_the_answer_is_503() {
+fn request_without_a_token_gets_503() {
     let distribution = ServiceDistribution::TokenBucket {
         per_s: 1e-9,
         burst: 7.0,
@@ -101,7 +101,7 @@ fn without_a_token_the_answer_is_503() {
 }
 
 #[test]
-fn a_station_that_stands_still_answers_nobody() {
+fn stalled_queue_sends_no_response() {
     let distribution = ServiceDistribution::Stalls {
         mean_s: 1e-6,
         every_s: 3_600.0,
@@ -134,7 +134,7 @@ fn anonymous_kb() -> u64 {
 }
 
 #[test]
-fn what_is_held_is_resident() {
+fn ballast_is_resident() {
     const MANY: usize = 64 << 20;
     let before_kb = anonymous_kb();
     let is_there = || (anonymous_kb() > before_kb + (MANY as u64 >> 10) / 2).then_some(());
@@ -152,7 +152,7 @@ fn what_is_held_is_resident() {
 }
 
 #[test]
-fn nothing_leaves_during_a_freeze() {
+fn nothing_is_sent_during_a_stall() {
     let stall = Stall {
         every: Duration::from_hours(1),
         freeze: Duration::from_millis(300),

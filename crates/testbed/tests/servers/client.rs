@@ -1,10 +1,10 @@
-//! A client that sends given bytes and reads answers, or all that comes.
+//! A client that sends given bytes and reads responses, or all bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// For what must come; a failing test takes this long.
+/// Limit of each wait; a failing test takes this long.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 pub(crate) struct Client {
@@ -12,7 +12,7 @@ pub(crate) struct Client {
     buffer: Vec<u8>,
 }
 
-/// How a stream ended.
+/// The end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Closed,
@@ -42,7 +42,7 @@ impl Client {
         self.send(format!("{method} {target} HTTP/1.1\r\nHost: test\r\n\r\n"));
     }
 
-    /// The next bytes, exactly so many.
+    /// Reads exactly this number of bytes.
     pub(crate) fn take(&mut self, count: usize) -> String {
         while self.buffer.len() < count {
             self.more();
@@ -51,7 +51,7 @@ impl Client {
         String::from_utf8(std::mem::replace(&mut self.buffer, rest)).unwrap()
     }
 
-    /// The next head, with the empty line after it.
+    /// Reads the next headers, with the empty line after them.
     pub(crate) fn head(&mut self) -> String {
         loop {
             let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
@@ -62,13 +62,13 @@ impl Client {
         }
     }
 
-    /// GETs a target whose answer has a content length: the status and the body.
+    /// Sends a GET whose response has a content length. Returns the status and the body.
     pub(crate) fn get(&mut self, target: &str) -> (u16, String) {
         self.request("GET", target);
         self.answer()
     }
 
-    /// The next answer, which has a content length: its status and body.
+    /// Reads the next response, which has a content length. Returns its status and body.
     pub(crate) fn answer(&mut self) -> (u16, String) {
         let head = self.head();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -81,7 +81,7 @@ impl Client {
         (status, self.take(length))
     }
 
-    /// All that comes, and how it ends.
+    /// Reads everything. Returns it with the end of the stream.
     pub(crate) fn rest(mut self) -> (Vec<u8>, End) {
         let mut bytes = [0; 4096];
         loop {

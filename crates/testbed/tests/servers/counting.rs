@@ -1,4 +1,4 @@
-//! Routes, and what is counted.
+//! Routes and counts.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -9,7 +9,7 @@ use brunt_testbed::{Answer, Counts, Routes, Server, wait_until};
 use crate::client::{BOUND, Client, End};
 
 #[test]
-fn every_status_is_answered_and_counted() {
+fn every_status_is_sent_and_counted() {
     let server = Server::start(Routes::new()).unwrap();
     let mut client = Client::connect(server.address());
     for status in 200..600_u16 {
@@ -38,7 +38,7 @@ fn every_status_is_answered_and_counted() {
 }
 
 #[test]
-fn the_built_in_rules_answer_what_is_not_routed() {
+fn built_in_rules_apply_to_other_paths() {
     let routes = Routes::new()
         .at("/status/201", Answer::ok("routed"))
         .rule("/echo", |request| Answer::ok(request.body.clone()));
@@ -80,7 +80,7 @@ fn the_built_in_rules_answer_what_is_not_routed() {
 }
 
 #[test]
-fn sequences_go_on_over_connections_and_stay_at_their_last() {
+fn sequences_span_connections_and_repeat_their_last() {
     let routes = Routes::new()
         .sequence(
             "/",
@@ -149,7 +149,7 @@ fn bytes_and_pipelined_requests_are_counted() {
 }
 
 #[test]
-fn broken_requests_are_counted_apart() {
+fn malformed_requests_are_counted_separately() {
     let server = Server::start(Routes::new()).unwrap();
     for bytes in [
         "GET / HTTP/1.1\r\n\r\n",
@@ -175,7 +175,7 @@ fn broken_requests_are_counted_apart() {
 }
 
 #[test]
-fn a_server_stops_while_clients_wait_and_comes_back() {
+fn server_stops_while_clients_wait_and_restarts() {
     let slow = Answer::ok("late").delayed(Duration::from_hours(1));
     let server = Server::start(Routes::new().at("/slow", slow)).unwrap();
     let address = server.address();
@@ -198,7 +198,7 @@ fn a_server_stops_while_clients_wait_and_comes_back() {
 }
 
 #[test]
-fn a_delayed_answer_is_not_early() {
+fn delayed_response_is_not_early() {
     let delay = Duration::from_millis(50);
     let server = Server::start(Routes::new().at("/", Answer::ok("").delayed(delay))).unwrap();
     let mut client = Client::connect(server.address());

@@ -1,4 +1,4 @@
-//! Each fault, as the client sees it.
+//! Faults, as observed by a client.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -16,7 +16,7 @@ fn server(fault: Fault) -> Server {
     Server::start(Behavior::from(routes).fault(fault)).unwrap()
 }
 
-/// What one request gets: bytes, the end, and what the server counted.
+/// Sends one request. Returns the bytes received, the end, and the counts of the server.
 fn exchange(fault: Fault) -> (String, End, Counts) {
     let server = server(fault);
     let mut client = Client::connect(server.address());
@@ -36,7 +36,7 @@ fn closes_on_accept() {
 #[test]
 fn resets_on_accept() {
     let server = server(Fault::ResetOnAccept);
-    // The reset may be there before the system has told that the connection is open.
+    // The reset may arrive before connecting has returned.
     match TcpStream::connect(server.address()) {
         Ok(stream) => assert_eq!(Client::new(stream).rest(), (Vec::new(), End::Reset)),
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
@@ -79,7 +79,7 @@ fn check_part(counts: &Counts, sent: usize) {
 }
 
 #[test]
-fn a_half_closed_connection_can_still_be_written_to() {
+fn half_closed_connection_accepts_bytes() {
     let server = server(Fault::HalfCloseAfter { bytes: 4 });
     let mut client = Client::connect(server.address());
     client.request("GET", "/");
@@ -110,7 +110,7 @@ fn stays_silent() {
 }
 
 #[test]
-fn falls_silent_after_some_requests_over_all_connections() {
+fn is_silent_after_some_requests_over_all_connections() {
     let server = server(Fault::SilentAfter { requests: 3 });
     let mut clients = [(); 2].map(|()| Client::connect(server.address()));
     assert_eq!(clients[0].get("/").0, 200);
@@ -153,7 +153,7 @@ fn drips() {
 }
 
 #[test]
-fn a_drip_ends_with_its_server() {
+fn drip_ends_with_its_server() {
     let server = server(Fault::Drip {
         interval: Duration::from_hours(1),
     });
@@ -164,7 +164,7 @@ fn a_drip_ends_with_its_server() {
 }
 
 #[test]
-fn answers_twice() {
+fn responds_twice() {
     let server = server(Fault::Twice);
     let mut client = Client::connect(server.address());
     client.request("GET", "/");

@@ -1,10 +1,10 @@
-//! The bytes of answers.
+//! The bytes of responses.
 
 use brunt_testbed::{Answer, Framing, Routes, Server};
 
 use crate::client::{Client, End};
 
-/// What comes for one request that ends the connection.
+/// The bytes of the response to one request that ends the connection.
 fn bytes_of(answer: Answer, method: &str) -> String {
     let server = Server::start(Routes::new().at("/", answer)).unwrap();
     let mut client = Client::connect(server.address());
@@ -20,7 +20,7 @@ fn bytes_of(answer: Answer, method: &str) -> String {
 }
 
 #[test]
-fn chunks_have_the_sizes_extensions_and_trailers_that_were_asked_for() {
+fn chunks_have_the_given_sizes_extensions_and_trailers() {
     let answer = Answer::ok("0123456789abc").framing(Framing::Chunked {
         sizes: vec![1, 3],
         extension: ";a=\"b\"".to_owned(),
@@ -43,7 +43,7 @@ fn chunks_have_the_sizes_extensions_and_trailers_that_were_asked_for() {
 }
 
 #[test]
-fn some_answers_have_no_body() {
+fn some_responses_have_no_body() {
     for (answer, method, head) in [
         (Answer::ok("abc"), "HEAD", "200 OK\r\nContent-Length: 3"),
         (Answer::new(204).body("abc"), "GET", "204 No Content"),
@@ -78,7 +78,7 @@ fn some_answers_have_no_body() {
 }
 
 #[test]
-fn a_body_may_end_with_its_connection() {
+fn body_can_end_with_its_connection() {
     let answer = Answer::ok("abc").framing(Framing::UntilClose);
     let server = Server::start(Routes::new().at("/", answer)).unwrap();
     let mut client = Client::connect(server.address());
@@ -91,7 +91,7 @@ fn a_body_may_end_with_its_connection() {
 }
 
 #[test]
-fn informational_answers_come_first() {
+fn interim_responses_come_first() {
     let answer = Answer::ok("abc")
         .preceded_by(100, &[])
         .preceded_by(103, &[("Link", "</a>"), ("Link", "</b>")])
@@ -106,7 +106,7 @@ fn informational_answers_come_first() {
 }
 
 #[test]
-fn a_client_that_expects_100_gets_it_before_it_sends_the_body() {
+fn client_that_expects_100_gets_it_before_it_sends_the_body() {
     let routes = Routes::new().rule("/", |request| Answer::ok(request.body.clone()));
     let server = Server::start(routes).unwrap();
     let mut client = Client::connect(server.address());
@@ -117,13 +117,13 @@ fn a_client_that_expects_100_gets_it_before_it_sends_the_body() {
 }
 
 #[test]
-fn raw_answers_are_sent_as_they_are() {
+fn raw_responses_are_sent_unchanged() {
     let bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc";
     assert_eq!(bytes_of(Answer::raw(200, bytes), "GET"), bytes);
 }
 
 #[test]
-fn http_1_0_ends_with_its_answer_unless_asked_otherwise() {
+fn http_1_0_connection_ends_after_its_response_unless_kept_alive() {
     let server = Server::start(Routes::new()).unwrap();
     let mut client = Client::connect(server.address());
     client.send("GET /health/ HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");

@@ -1,4 +1,4 @@
-//! Connections that end though they could go on.
+//! Limits of persistent connections.
 
 use std::time::{Duration, Instant};
 

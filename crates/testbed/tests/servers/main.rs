@@ -1,4 +1,4 @@
-//! What each server does and counts, seen by clients of plain sockets.
+//! Behavior and counts of each server, observed by clients with plain sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

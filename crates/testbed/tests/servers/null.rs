@@ -1,4 +1,4 @@
-//! The server that does next to nothing.
+//! The null server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, Str
 use crate::client::{BOUND, Client, End};
 
 #[test]
-fn answers_and_counts() {
+fn responds_and_counts() {
     let server = Null::start().unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -34,9 +34,9 @@ fn answers_and_counts() {
     assert_eq!(server.stop().unwrap(), counts);
 }
 
-/// More answers are owed than the socket's buffers hold: the server has to wait for the client.
+/// More responses are pending than the socket's buffers hold: the server has to wait for the client.
 #[test]
-fn answers_pipelined_requests_that_are_read_late() {
+fn responds_to_pipelined_requests_of_a_slow_reader() {
     const COUNT: usize = 100_000;
     let server = Null::start().unwrap();
     let client = TcpStream::connect(server.address()).unwrap();
@@ -49,7 +49,7 @@ fn answers_pipelined_requests_that_are_read_late() {
                 .unwrap();
             client.shutdown(Shutdown::Write).unwrap();
         });
-        // Nothing is read before the server cannot write on: its count stands still meanwhile.
+        // The server reads nothing while it cannot write, so its count stays the same.
         let mut last = 0;
         wait_until(BOUND, "full buffers", || {
             let requests = server.counts().requests;
@@ -60,13 +60,13 @@ fn answers_pipelined_requests_that_are_read_late() {
         let mut bytes = Vec::new();
         (&client).read_to_end(&mut bytes).unwrap();
         let answer = &bytes[..Null::ANSWER_SIZE];
-        assert!(bytes == answer.repeat(COUNT), "the answers are not alike");
+        assert!(bytes == answer.repeat(COUNT), "the responses differ");
     });
     assert_eq!(server.stop().unwrap().requests, COUNT as u64);
 }
 
 #[test]
-fn outlives_clients_that_go_away() {
+fn survives_clients_that_disconnect() {
     let server = Null::start().unwrap();
     for _ in 0..50 {
         Client::connect(server.address()).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50));
@@ -105,9 +105,9 @@ fn tls_client(authority: &TestCa, server: &Null) -> StreamOwned<ClientConnection
     )
 }
 
-/// More answers are owed at once than rustls holds.
+/// More responses are pending at once than rustls buffers.
 #[test]
-fn answers_and_counts_by_tls_1_3() {
+fn responds_and_counts_over_tls_1_3() {
     const BATCH: usize = 1_000;
     const BATCHES: usize = 10;
     let authority = TestCa::new();
@@ -131,7 +131,7 @@ fn answers_and_counts_by_tls_1_3() {
         let mut answers = vec![0; BATCH * Null::ANSWER_SIZE];
         client.read_exact(&mut answers).unwrap();
         let one = &answers[..Null::ANSWER_SIZE];
-        assert!(answers == one.repeat(BATCH), "the answers are not alike");
+        assert!(answers == one.repeat(BATCH), "the responses differ");
     }
     let plain = TcpStream::connect(server.address()).unwrap();
     (&plain)

@@ -1,4 +1,4 @@
-//! Ports that nothing answers at.
+//! Ports that accept no connections.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use brunt_testbed::Port;
 
 #[test]
-fn a_refusing_port_refuses_and_is_held() {
+fn refusing_port_refuses_and_stays_reserved() {
     let port = Port::refusing().unwrap();
     for _ in 0..3 {
         let error = TcpStream::connect(port.address()).unwrap_err();
@@ -20,7 +20,7 @@ fn a_refusing_port_refuses_and_is_held() {
 }
 
 #[test]
-fn a_full_port_takes_no_connection() {
+fn full_port_accepts_no_connection() {
     let port = Port::full().unwrap();
     let error =
         TcpStream::connect_timeout(&port.address(), Duration::from_millis(300)).unwrap_err();

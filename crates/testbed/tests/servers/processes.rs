@@ -1,4 +1,4 @@
-//! Children that end with their test.
+//! Child processes that end with their test.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -13,7 +13,7 @@ fn sleeper() -> KillOnDrop {
 }
 
 #[test]
-fn a_child_is_killed_and_reaped_when_dropped() {
+fn child_is_killed_and_reaped_when_dropped() {
     let child = sleeper();
     let id = child.id();
     let parent = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
@@ -25,7 +25,7 @@ fn a_child_is_killed_and_reaped_when_dropped() {
 }
 
 #[test]
-fn a_child_can_be_signalled_until_it_ended() {
+fn child_can_be_signaled_until_it_has_ended() {
     let mut child = sleeper();
     child.signal(Signal::TERM).unwrap();
     let status = child.wait_within(BOUND);

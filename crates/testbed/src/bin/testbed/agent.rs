@@ -1,4 +1,4 @@
-//! `testbed agent`: the Application Agent as it ships, or with a fault that a run has to find.
+//! `testbed agent`: the Application Agent as shipped, or with a fault that a run should detect.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -14,38 +14,38 @@ use brunt_testbed::MemoryBallast;
 
 use crate::announce::announce;
 
-/// What is wrong with it.
+/// A fault of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Fault {
-    /// Each request leaves 1 KiB that nobody frees
+    /// Leak 1 KiB per request
     Leak,
-    /// `/admin/stats` blocks the thread that serves it for 100 ms
+    /// Block the thread for 100 ms in `/admin/stats`
     BlockingStats,
-    /// Nothing is forgotten, and analytics read all of it
+    /// Keep all history, and read all of it for analytics
     UnboundedHistory,
-    /// Each request keeps the thread that serves it busy for longer, by `--by`
+    /// Use more CPU time per request, by `--by`
     Slower,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What is wrong with it
+    /// Add a fault
     #[arg(long, value_enum)]
     fault: Option<Fault>,
-    /// How many analyses it keeps, unless its fault is to forget nothing
+    /// Number of analyses to keep, unless the fault is unbounded-history
     #[arg(long, default_value_t = RETENTION_DEFAULT)]
     retention: usize,
-    /// How much longer each request takes of one that is slower, in microseconds
+    /// Additional CPU time per request with the fault slower, in microseconds
     #[arg(long, value_name = "US", required_if_eq("fault", "slower"))]
     by: Option<u64>,
 }
 
-/// What each request leaves.
+/// Size of the leak per request, in bytes.
 const LEFT_BYTES: usize = 1024;
-/// How long `/admin/stats` blocks.
+/// Duration for which `/admin/stats` blocks.
 const BLOCKED: Duration = Duration::from_millis(100);
 
-/// Serves on a free port, its state in memory, until standard input ends.
+/// Serves on a free port, with state in memory, until standard input ends.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut settings = Settings {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -69,8 +69,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     announce(&format!("http://{}", agent.address()));
     let (ended, input_ended) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
-        // Whatever is read, and an error too: who started it is gone. And so is the agent, where
-        // it does not listen.
+        // An error is ignored like any input: the parent process is gone either way. The agent may have
+        // ended, too, if it does not listen.
         std::io::stdin().read_to_end(&mut Vec::new()).ok();
         ended.send(()).ok();
     });
@@ -97,7 +97,7 @@ fn leaking(router: Router) -> Router {
 fn blocking(router: Router) -> Router {
     router.layer(from_fn(|request: Request, next: Next| async {
         if request.uri().path() == "/admin/stats" {
-            // As a call would that is not async: the thread serves nobody else meanwhile.
+            // Like a blocking call: the thread serves no other request during it.
             std::thread::sleep(BLOCKED);
         }
         next.run(request).await
@@ -106,7 +106,7 @@ fn blocking(router: Router) -> Router {
 
 fn slower(router: Router, by: Duration) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| async move {
-        // As a worse algorithm would: a sleep would be longer, and take no CPU.
+        // Like a worse algorithm: a sleep would be less precise, and use no CPU.
         let until = Instant::now() + by;
         while Instant::now() < until {
             std::hint::spin_loop();
@@ -115,7 +115,7 @@ fn slower(router: Router, by: Duration) -> Router {
     }))
 }
 
-/// What is remembered of an analysis: as much as its texts.
+/// The size of an analysis in memory, about that of its texts.
 type Remembered = Box<[u64; 64]>;
 
 fn remembering(router: Router) -> Router {
@@ -128,7 +128,7 @@ fn remembering(router: Router) -> Router {
                 if request.uri().path() == "/quality/analyze" {
                     history.push(Box::new([1; 64]));
                 } else if request.uri().path().starts_with("/analytics/") {
-                    // A sum over all of it, each time anew.
+                    // A sum over the complete history, computed again for each request.
                     let sum: u64 = history.iter().flat_map(|kept| kept.iter()).sum();
                     std::hint::black_box(sum);
                 }

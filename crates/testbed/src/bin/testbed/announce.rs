@@ -1,4 +1,4 @@
-//! The line that each server prints first: tests and benches read it.
+//! The first line that each server prints, which tests and benches read.
 
 /// Prints the URL of a server and the id of this process.
 pub(crate) fn announce(url: &str) {

@@ -1,5 +1,5 @@
-//! `testbed client`: bare loops that send one prepared request and read its answer, to hold a load generator against:
-//! what they need of the CPU is the kernel's, and nobody who sends one request at a time on a connection needs less.
+//! `testbed client`: minimal loops that send a prepared request and read its response. They are the lower bound of a
+//! load generator's CPU time: nearly all of theirs is spent in the kernel.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,31 +12,31 @@ use io_uring::{IoUring, opcode, types};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-/// What is asked, and how.
+/// Options of the loop.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The null server's URL
+    /// URL of the null server
     #[arg(value_name = "http://ADDRESS:PORT", value_parser = address)]
     url: SocketAddr,
-    /// Connections, with one request under way on each
+    /// Number of connections, each with one request in flight
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     connections: u32,
-    /// For so many seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// By `io_uring` instead of epoll, send and recv
+    /// Use io_uring instead of epoll, send and recv
     #[arg(long)]
     io_uring: bool,
 }
 
-/// No answer is larger.
+/// Maximum size of a response, in bytes.
 const BUFFER_BYTES: usize = 4_096;
-/// How often it is seen whether the time is up: after so many waits.
+/// Number of waits between checks of the elapsed time.
 const WAITS_A_LOOK: u32 = 64;
 
 fn address(url: &str) -> Result<SocketAddr, String> {
     let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let wrong = |_| "give a URL such as http://127.0.0.1:8000".to_owned();
+    let wrong = |_| "invalid URL: must be like http://127.0.0.1:8000".to_owned();
     address.parse().map_err(wrong)
 }
 
@@ -81,7 +81,9 @@ fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyh
                 let stream = &mut streams[usize::try_from(event.data.u64())?];
                 match stream.read(&mut buffer) {
                     Ok(Null::ANSWER_SIZE) => answers += 1,
-                    Ok(bytes) => anyhow::bail!("{bytes} bytes came, and no whole answer"),
+                    Ok(bytes) => {
+                        anyhow::bail!("received {bytes} bytes instead of a complete response")
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                     Err(error) => return Err(error.into()),
                 }
@@ -94,13 +96,13 @@ fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyh
     }
 }
 
-/// A request and the read of its answer go together, so that there is one wait for many of both.
+/// Submits a request together with the read of its response, so that many of both need only one wait.
 fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Result<u64> {
     let mut ring = IoUring::builder()
         .setup_single_issuer()
         .setup_defer_taskrun()
         .build(2_048)
-        .context("io_uring is not to be had here")?;
+        .context("io_uring is not available")?;
     let descriptors: Vec<i32> = streams.iter().map(AsRawFd::as_raw_fd).collect();
     ring.submitter().register_files(&descriptors)?;
     let mut buffers = vec![[0_u8; BUFFER_BYTES]; streams.len()];
@@ -113,11 +115,11 @@ fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Res
             }
             ring.submit_and_wait(1)?;
             for done in ring.completion() {
-                // Requests that were sent say nothing unless they failed.
+                // Completions of sends matter only if they failed.
                 let bytes = usize::try_from(done.result());
                 ensure!(
                     bytes == Ok(Null::ANSWER_SIZE),
-                    "{} instead of a whole answer",
+                    "received {} instead of a complete response",
                     done.result()
                 );
                 answers += 1;
@@ -130,7 +132,10 @@ fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Res
     }
 }
 
-#[expect(unsafe_code, reason = "what is pushed has to live until it is done")]
+#[expect(
+    unsafe_code,
+    reason = "submitted buffers have to live until completion"
+)]
 fn ask(
     ring: &mut IoUring,
     number: usize,
@@ -146,6 +151,6 @@ fn ask(
         .build()
         .user_data(number as u64);
     let mut queue = ring.submission();
-    // SAFETY: the request and the buffers outlive the ring's use, and no buffer is read before its completion.
+    // SAFETY: the request and the buffers outlive the ring, and no buffer is read before its completion.
     unsafe { queue.push_multiple(&[send, receive]) }.context("the queue is full")
 }

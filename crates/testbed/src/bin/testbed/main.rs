@@ -1,10 +1,10 @@
-//! The testbed's servers as processes of their own, so that they can be pinned to a core and watched by
-//! their id. Each prints where it serves, and ends when its standard input does.
+//! The testbed's servers in processes of their own, so that they can be pinned to a core and monitored by
+//! their id. Each prints its URL, and ends when its standard input does.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line tool: its output is its work"
+    reason = "the URL and the counts are the output of this program"
 )]
 
 mod agent;
@@ -22,15 +22,15 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "testbed", about = "Servers with a known truth")]
 enum Verb {
-    /// A server of a known law; at its end it says what it saw
+    /// Serve with known service times; print the counts at the end
     Serve(serve::Options),
-    /// The Application Agent, with a fault where one is named
+    /// Serve the Application Agent, optionally with a fault
     Agent(agent::Options),
-    /// The server that does next to nothing
+    /// Serve a fixed response with as little work as possible
     Null(null::Options),
-    /// No server: a bare loop of one request
+    /// Send one request per connection in a minimal loop
     Client(client::Options),
-    /// No server: a bare loop over a timer, which says how late it was
+    /// Wait for a timer in a minimal loop; print the delays at the end
     Timer(timer::Options),
 }
 

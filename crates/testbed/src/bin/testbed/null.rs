@@ -1,4 +1,4 @@
-//! `testbed null`: the server that does next to nothing, for benches.
+//! `testbed null`: the server with a fixed response, for benches.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -9,22 +9,22 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::announce::announce;
 
-/// How it is reached.
+/// Options of the server.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// By TLS 1.3, with a certificate for 127.0.0.1 that nobody knows
+    /// Use TLS 1.3, with a self-signed certificate for 127.0.0.1
     #[arg(long)]
     tls: bool,
-    /// By HTTP/2 in the clear, to clients that know it beforehand
+    /// Use HTTP/2 with prior knowledge, without TLS
     #[arg(long, conflicts_with = "tls")]
     http2: bool,
-    /// At this address, in the clear [default: a free port of 127.0.0.1]
+    /// Listen at this address, without TLS [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["tls", "http2"])]
     listen: Option<SocketAddr>,
 }
 
-/// Serves until standard input ends; then says how many requests and connections there were, and when
-/// the first request came, by the system's monotonic clock.
+/// Serves until standard input ends. Then prints the numbers of requests and connections, and the time of
+/// the first request on the system's monotonic clock.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     raise_descriptors().context("cannot raise the limit of descriptors")?;
     if options.http2 {
@@ -56,7 +56,7 @@ fn run_http2() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As many connections as the system lets this process have.
+/// Raises the limit of open files to the maximum for this process.
 fn raise_descriptors() -> anyhow::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

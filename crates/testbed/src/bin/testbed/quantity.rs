@@ -1,6 +1,6 @@
-//! Sizes, and sizes by time, as they are typed.
+//! Parsers for sizes and for sizes per time.
 
-/// So many bytes in so long.
+/// A number of bytes per duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PerTime {
     pub(crate) bytes: f64,
@@ -17,7 +17,7 @@ const SIZES: [(&str, f64); 5] = [
 
 const TIMES: [(&str, f64); 3] = [("min", 60.0), ("h", 3_600.0), ("s", 1.0)];
 
-/// A size such as `4KiB`.
+/// Parses a size such as `4KiB`.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -27,20 +27,21 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     measured(text, &SIZES)
         .filter(|bytes| (0.0..=9e15).contains(bytes))
         .map(|bytes| bytes as u64)
-        .ok_or_else(|| format!("`{text}` is no size; write it like 4KiB or 20MB"))
+        .ok_or_else(|| format!("invalid size '{text}': must be like 4KiB or 20MB"))
 }
 
-/// A size in a time such as `2MB/min` or `20MB/60s`.
+/// Parses a size per time such as `2MB/min` or `20MB/60s`.
 pub(crate) fn per_time(text: &str) -> Result<PerTime, String> {
     let parsed = text.split_once('/').and_then(|(size, time)| {
         let bytes = measured(size, &SIZES)?;
         let seconds = measured(time, &TIMES).filter(|seconds| *seconds > 0.0)?;
         Some(PerTime { bytes, seconds })
     });
-    parsed.ok_or_else(|| format!("`{text}` is no size by time; write it like 2MB/min or 20MB/60s"))
+    parsed
+        .ok_or_else(|| format!("invalid size per time '{text}': must be like 2MB/min or 20MB/60s"))
 }
 
-/// A number and its unit; the unit alone is one of it.
+/// Parses a number and its unit; a unit alone is one of it.
 fn measured(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     units.iter().find_map(|(unit, factor)| {
         let number = match text.strip_suffix(unit)? {

@@ -1,4 +1,4 @@
-//! `testbed serve`: a law, and what the server holds.
+//! `testbed serve`: a server with known service times and known growth of memory.
 
 use std::io::Read;
 
@@ -10,22 +10,22 @@ use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service};
 use crate::announce::announce;
 use crate::quantity::{PerTime, bytes, per_time};
 
-/// What it does; every path is answered alike.
+/// Options of the server; it responds to every path alike.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The law of service, such as mm1:1000 or stalls:5000,10,2
+    /// Use these service times, such as mm1:1000 or stalls:5000,10,2
     #[arg(long)]
     law: Option<ServiceDistribution>,
-    /// Where the law's randomness starts
+    /// Seed of the service times
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Hold more and more, such as 2MB/min
+    /// Leak memory over time, such as 2MB/min
     #[arg(long, value_name = "BYTES/TIME", value_parser = per_time, group = "memory")]
     leak: Option<PerTime>,
-    /// Hold more with each request, such as 4KiB
+    /// Leak memory with each request, such as 4KiB
     #[arg(long, value_name = "BYTES", value_parser = bytes, group = "memory")]
     leak_each: Option<u64>,
-    /// Fill a cache: so much in the end, 63 % of it after the time, such as 20MB/60s
+    /// Fill a cache of this size, 63 % of it after this time, such as 20MB/60s
     #[arg(long, value_name = "BYTES/TIME", value_parser = per_time, group = "memory")]
     cache: Option<PerTime>,
 }
@@ -38,7 +38,7 @@ impl Options {
                 slope: leak.bytes / leak.seconds,
             }),
             (_, Some(bytes), _) => Ok(Some(MemoryGrowth::PerRequest {
-                bytes: usize::try_from(bytes).context("too much for this machine")?,
+                bytes: usize::try_from(bytes).context("the size exceeds the address space")?,
             })),
             (.., Some(cache)) => over_time(Shape::Cache {
                 size: cache.bytes,
@@ -49,8 +49,8 @@ impl Options {
     }
 }
 
-/// Serves until standard input ends; then says how many requests there were, how many of them the law
-/// failed, and when the first came, by the law's clock.
+/// Serves until standard input ends. Then prints the number of requests, the number of failed ones, and the time of
+/// the first one since the start of the server.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let routes = Routes::new().otherwise(Answer::ok("served\n"));
     let mut behavior = Behavior::from(routes);

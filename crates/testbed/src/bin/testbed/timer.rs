@@ -1,4 +1,4 @@
-//! `testbed timer`: a bare loop over a timerfd, to hold a load generator's lateness against.
+//! `testbed timer`: a minimal loop over a timerfd, as the lower bound of a load generator's lag.
 
 use anyhow::Context;
 use rustix::time::{
@@ -6,18 +6,18 @@ use rustix::time::{
     timerfd_create, timerfd_settime,
 };
 
-/// What is due when.
+/// Options of the loop.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Moments a second
+    /// Rate of due times, per second
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     rate: u64,
-    /// For so many seconds
+    /// Duration in seconds
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
 }
 
-/// Waits for each moment, evenly spaced, and does nothing else; at its end it says how late it was.
+/// Waits for evenly spaced due times and does nothing else. Prints the percentiles of the delays.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let count = options.rate * options.seconds;
     let mut late_ns = Vec::with_capacity(usize::try_from(count)?);
@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     println!("count {count}");
     for (name, percent) in [("p50", 50), ("p99", 99), ("max", 100)] {
         let rank = (late_ns.len() * percent).div_ceil(100);
-        let value_ns = late_ns.get(rank - 1).context("nothing was due")?;
+        let value_ns = late_ns.get(rank - 1).context("no due time has passed")?;
         println!("late_{name}_us {:.1}", *value_ns as f64 / 1e3);
     }
     Ok(())
