@@ -9,9 +9,9 @@ use crate::{Fault, MemoryGrowth, Routes, Service, Stall};
 ///
 /// ```
 /// use std::time::Duration;
-/// use brunt_testbed::{Answer, Behavior, Routes, Server, Stall};
+/// use brunt_testbed::{Response, Behavior, Routes, Server, Stall};
 ///
-/// let routes = Routes::new().at("/", Answer::ok("hello"));
+/// let routes = Routes::new().at("/", Response::ok("hello"));
 /// let stall = Stall::new(Duration::from_secs(10), Duration::from_secs(2));
 /// let server = Server::start(Behavior::from(routes).stall(stall))?;
 /// assert_eq!(server.stop().requests, 0);

@@ -157,10 +157,10 @@ impl Browser {
     /// If it throws.
     pub fn ask(&mut self, expression: &str) -> Value {
         let call = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", &call);
-        let thrown = &answer["exceptionDetails"];
+        let response = self.call("Runtime.evaluate", &call);
+        let thrown = &response["exceptionDetails"];
         assert!(thrown.is_null(), "{expression}: {thrown}");
-        answer["result"]["value"].clone()
+        response["result"]["value"].clone()
     }
 
     /// Waits until two frames of the page were drawn.
@@ -229,15 +229,15 @@ impl Browser {
     /// Saves a screenshot of the complete page.
     pub fn picture(&mut self, file: &Path) {
         let call = json!({ "format": "png", "captureBeyondViewport": true });
-        let answer = self.call("Page.captureScreenshot", &call);
-        keep(file, &answer["data"]);
+        let response = self.call("Page.captureScreenshot", &call);
+        keep(file, &response["data"]);
     }
 
     /// Saves the page as a PDF.
     pub fn print(&mut self, file: &Path) {
         let call = json!({ "printBackground": true, "preferCSSPageSize": true });
-        let answer = self.call("Page.printToPDF", &call);
-        keep(file, &answer["data"]);
+        let response = self.call("Page.printToPDF", &call);
+        keep(file, &response["data"]);
     }
 
     fn call(&mut self, method: &str, parameters: &Value) -> Value {
@@ -250,7 +250,7 @@ impl Browser {
         bytes.push(0);
         self.to.write_all(&bytes).expect("the browser listens");
         loop {
-            let message = self.hear(method);
+            let message = self.receive(method);
             if message["id"] == self.asked {
                 let error = &message["error"];
                 assert!(error.is_null(), "{method}: {error}");
@@ -260,10 +260,10 @@ impl Browser {
     }
 
     fn wait_for(&mut self, event: &str) {
-        while self.hear(event)["method"] != event {}
+        while self.receive(event)["method"] != event {}
     }
 
-    fn hear(&mut self, of: &str) -> Value {
+    fn receive(&mut self, of: &str) -> Value {
         let message = self.from.recv_timeout(BOUND);
         let message = message.unwrap_or_else(|error| panic!("{of}: {error}"));
         let parameters = &message["params"];

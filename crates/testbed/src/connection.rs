@@ -4,14 +4,14 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::answer::Encoded;
 use crate::counted_stream::CountedStream;
 use crate::counts::ServerCounters;
-use crate::reader::{Absence, Reader};
+use crate::reader::{NoRequest, Reader};
 use crate::request::Body;
-use crate::service::Counter;
+use crate::response::Encoded;
+use crate::service::ServiceQueue;
 use crate::shutdown::{ServerStopping, ShutdownFlag};
-use crate::{Answer, Behavior, Fault, MemoryBallast, MemoryGrowth, Request};
+use crate::{Behavior, Fault, MemoryBallast, MemoryGrowth, Request, Response};
 
 /// State shared by the connections of a server.
 pub(crate) struct Shared {
@@ -20,12 +20,12 @@ pub(crate) struct Shared {
     pub(crate) stop: ShutdownFlag,
     started: Instant,
     first_request: OnceLock<Duration>,
-    counter: Option<Counter>,
+    queue: Option<ServiceQueue>,
     ballast: Mutex<MemoryBallast>,
 }
 
 /// Interval at which the memory ballast is adjusted.
-const HOARDING: Duration = Duration::from_millis(50);
+const BALLAST_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl From<ServerStopping> for End {
 impl Shared {
     pub(crate) fn new(behavior: Behavior) -> Self {
         Self {
-            counter: behavior.service.map(Counter::new),
+            queue: behavior.service.map(ServiceQueue::new),
             behavior,
             counters: ServerCounters::default(),
             stop: ShutdownFlag::default(),
@@ -67,9 +67,9 @@ impl Shared {
     }
 
     /// Adjusts the memory that grows over time, until the server stops.
-    pub(crate) fn hoard_over_time(&self) {
+    pub(crate) fn grow_ballast(&self) {
         while let Some(MemoryGrowth::OverTime(shape)) = self.behavior.memory
-            && self.stop.sleep(HOARDING).is_ok()
+            && self.stop.sleep(BALLAST_INTERVAL).is_ok()
         {
             let bytes = shape.at(self.started.elapsed().as_secs_f64());
             #[expect(
@@ -82,7 +82,7 @@ impl Shared {
     }
 
     /// Notes the time of the first request, and adds the memory of each request.
-    fn take_in(&self) {
+    fn note_request(&self) {
         self.first_request.get_or_init(|| self.started.elapsed());
         if let Some(MemoryGrowth::PerRequest { bytes }) = self.behavior.memory {
             self.ballast().add(bytes);
@@ -90,20 +90,20 @@ impl Shared {
     }
 
     /// The response to a request, after its service time if the server has a queue.
-    fn serve(&self, request: &Request) -> Result<Answer, ServerStopping> {
-        if let Some(counter) = &self.counter {
-            let turn = counter.admit(self.started);
+    fn serve(&self, request: &Request) -> Result<Response, ServerStopping> {
+        if let Some(queue) = &self.queue {
+            let turn = queue.enter(self.started);
             let left = turn.done.saturating_sub(self.started.elapsed());
             self.stop.sleep(left)?;
             if turn.failed {
-                return Ok(Answer::new(503));
+                return Ok(Response::new(503));
             }
         }
-        Ok(self.behavior.routes.answer(request))
+        Ok(self.behavior.routes.respond(request))
     }
 
     /// Waits for the end of the current stall, if there is one.
-    fn thaw(&self) -> Result<(), ServerStopping> {
+    fn wait_for_stall(&self) -> Result<(), ServerStopping> {
         let stall = self.behavior.stall.as_ref();
         while let Some(left) = stall.and_then(|stall| stall.left(self.started.elapsed())) {
             self.stop.sleep(left)?;
@@ -119,7 +119,7 @@ pub(crate) fn serve(stream: &TcpStream, shared: &Shared) -> End {
         counters: &shared.counters,
     };
     let connection = Connection { wire, shared };
-    match connection.converse() {
+    match connection.serve_requests() {
         Ok(never) => match never {},
         Err(end) => end,
     }
@@ -134,7 +134,7 @@ struct Connection<'a> {
 enum Never {}
 
 impl Connection<'_> {
-    fn converse(&self) -> Result<Never, End> {
+    fn serve_requests(&self) -> Result<Never, End> {
         match self.shared.behavior.fault {
             Some(Fault::CloseOnAccept) => return Err(self.half_close()),
             Some(Fault::ResetOnAccept) => return Err(End::Reset),
@@ -142,9 +142,9 @@ impl Connection<'_> {
         }
         let keep_alive = self.shared.behavior.keep_alive;
         let mut reader = Reader::new(self.wire);
-        let mut answered = 0;
+        let mut responses = 0;
         loop {
-            let idle = keep_alive.idle.filter(|_| answered > 0);
+            let idle = keep_alive.idle.filter(|_| responses > 0);
             let request = match self.request(&mut reader, idle) {
                 Ok(request) => request,
                 Err(absence) => return Err(self.without_request(&absence)),
@@ -152,16 +152,16 @@ impl Connection<'_> {
             let Some(request) = request else {
                 continue;
             };
-            self.shared.take_in();
+            self.shared.note_request();
             let number = self.shared.counters.request(request.path());
             if self.is_silent(number) {
                 continue;
             }
             self.fail(number)?;
-            let answer = self.shared.serve(&request)?;
-            answered += 1;
-            let last = keep_alive.requests.is_some_and(|most| answered >= most);
-            self.answer(&request, &answer, last && keep_alive.announced)?;
+            let response = self.shared.serve(&request)?;
+            responses += 1;
+            let last = keep_alive.requests.is_some_and(|most| responses >= most);
+            self.respond(&request, &response, last && keep_alive.announced)?;
             if last {
                 return Err(End::Close);
             }
@@ -173,32 +173,32 @@ impl Connection<'_> {
         &self,
         reader: &mut Reader,
         idle: Option<Duration>,
-    ) -> Result<Option<Request>, Absence> {
+    ) -> Result<Option<Request>, NoRequest> {
         let mut request = reader.head(idle)?;
         request.client = self.wire.stream.peer_addr().ok();
-        let framing = request.framing().map_err(Absence::Malformed)?;
+        let framing = request.framing().map_err(NoRequest::Malformed)?;
         if framing == Body::Length(0) {
             return Ok(Some(request));
         }
         let asks = request.waits_to_continue();
         match self.shared.behavior.fault {
             Some(Fault::Early { reads_on }) => {
-                self.answer_early(&request, &self.shared.behavior.routes.answer(&request))?;
+                self.respond_early(&request, &self.shared.behavior.routes.respond(&request))?;
                 if !reads_on {
-                    return Err(Absence::TurnedAway);
+                    return Err(NoRequest::Rejected);
                 }
                 reader.body(framing)?;
                 return Ok(None);
             }
             Some(Fault::NoExpectations) if asks => {
-                self.answer_early(&request, &Answer::new(417))?;
-                return Err(Absence::TurnedAway);
+                self.respond_early(&request, &Response::new(417))?;
+                return Err(NoRequest::Rejected);
             }
             Some(Fault::NoContinue) => {}
             _ if asks => self
                 .wire
                 .write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                .map_err(|_| Absence::CutOff)?,
+                .map_err(|_| NoRequest::CutOff)?,
             _ => {}
         }
         request.body = reader.body(framing)?;
@@ -206,27 +206,27 @@ impl Connection<'_> {
     }
 
     /// Responds to a request whose body has not been received.
-    fn answer_early(&self, request: &Request, answer: &Answer) -> Result<(), Absence> {
+    fn respond_early(&self, request: &Request, response: &Response) -> Result<(), NoRequest> {
         self.shared.counters.request(request.path());
-        let encoded = answer.encode(&request.method, request.is_last());
-        self.send(answer.status(), &encoded.last)
-            .map_err(|_| Absence::CutOff)
+        let encoded = response.encode(&request.method, request.is_last());
+        self.send(response.status(), &encoded.last)
+            .map_err(|_| NoRequest::CutOff)
     }
 
-    fn without_request(&self, absence: &Absence) -> End {
+    fn without_request(&self, absence: &NoRequest) -> End {
         let counters = &self.shared.counters;
         match absence {
-            Absence::KillOnDrop => End::Gone,
-            Absence::CutOff => {
+            NoRequest::Closed => End::Gone,
+            NoRequest::CutOff => {
                 counters.cut_off();
                 End::Gone
             }
-            Absence::Idle | Absence::TurnedAway => End::Close,
-            Absence::Malformed(why) => {
+            NoRequest::Idle | NoRequest::Rejected => End::Close,
+            NoRequest::Malformed(why) => {
                 counters.malformed();
-                let answer = Answer::new(400).body(format!("{why}\n"));
-                let encoded = answer.encode("GET", true);
-                match self.send(answer.status(), &encoded.last) {
+                let response = Response::new(400).body(format!("{why}\n"));
+                let encoded = response.encode("GET", true);
+                match self.send(response.status(), &encoded.last) {
                     Ok(()) => End::Close,
                     Err(end) => end,
                 }
@@ -260,35 +260,35 @@ impl Connection<'_> {
     }
 
     /// Responds to one request. Fails if the connection ends after it.
-    fn answer(&self, request: &Request, answer: &Answer, last: bool) -> Result<(), End> {
-        let encoded = answer.encode(&request.method, last || request.is_last());
+    fn respond(&self, request: &Request, response: &Response, last: bool) -> Result<(), End> {
+        let encoded = response.encode(&request.method, last || request.is_last());
         let closes = encoded.closes;
         if let Some(fault) = &self.shared.behavior.fault {
-            self.answer_with_fault(fault, answer, &encoded)?;
+            self.respond_with_fault(fault, response, &encoded)?;
         } else {
-            self.answer_well(answer, &encoded)?;
+            self.respond_normally(response, &encoded)?;
         }
         if closes { Err(End::Close) } else { Ok(()) }
     }
 
-    fn answer_well(&self, answer: &Answer, encoded: &Encoded) -> Result<(), End> {
+    fn respond_normally(&self, response: &Response, encoded: &Encoded) -> Result<(), End> {
         if !encoded.informational.is_empty() {
-            self.shared.thaw()?;
+            self.shared.wait_for_stall()?;
             let sent = self.wire.write(&encoded.informational);
             sent.map_err(|_| self.unfinished())?;
         }
-        self.wait(answer)?;
-        self.send(answer.status(), &encoded.last)
+        self.wait(response)?;
+        self.send(response.status(), &encoded.last)
     }
 
-    fn answer_with_fault(
+    fn respond_with_fault(
         &self,
         fault: &Fault,
-        answer: &Answer,
+        response: &Response,
         encoded: &Encoded,
     ) -> Result<(), End> {
-        self.wait(answer)?;
-        let status = answer.status();
+        self.wait(response)?;
+        let status = response.status();
         let bytes = [encoded.informational.as_slice(), &encoded.last].concat();
         match fault {
             Fault::ResetAfter { bytes: most } => {
@@ -317,7 +317,7 @@ impl Connection<'_> {
             Fault::Drip { interval } => self.drip(status, &bytes, *interval),
             Fault::Twice => {
                 let counters = &self.shared.counters;
-                counters.answer(status);
+                counters.count_response(status);
                 self.send(status, &bytes.repeat(2))
                     .inspect_err(|_| counters.withdraw(status))
             }
@@ -332,14 +332,14 @@ impl Connection<'_> {
         }
     }
 
-    fn wait(&self, answer: &Answer) -> Result<(), ServerStopping> {
-        self.shared.stop.sleep(answer.delay())?;
-        self.shared.thaw()
+    fn wait(&self, response: &Response) -> Result<(), ServerStopping> {
+        self.shared.stop.sleep(response.delay())?;
+        self.shared.wait_for_stall()
     }
 
     /// Sends a complete response.
     fn send(&self, status: u16, bytes: &[u8]) -> Result<(), End> {
-        self.shared.counters.answer(status);
+        self.shared.counters.count_response(status);
         self.wire.write(bytes).map_err(|_| {
             self.shared.counters.withdraw(status);
             End::Gone

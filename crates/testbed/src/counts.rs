@@ -20,7 +20,7 @@ pub struct Counts {
     /// Requests that were cut off by the end of the connection.
     pub cut_off: u64,
     /// Final responses that were completely handed to the kernel, by status.
-    pub answers: BTreeMap<u16, u64>,
+    pub responses: BTreeMap<u16, u64>,
     /// Final responses that were started and not completed, because of a fault or since the client had disconnected.
     pub unfinished: u64,
     /// Bytes read.
@@ -67,17 +67,17 @@ impl ServerCounters {
         self.lock().cut_off += 1;
     }
 
-    pub(crate) fn answer(&self, status: u16) {
-        *self.lock().answers.entry(status).or_default() += 1;
+    pub(crate) fn count_response(&self, status: u16) {
+        *self.lock().responses.entry(status).or_default() += 1;
     }
 
     /// Takes back a counted response whose sending failed.
     pub(crate) fn withdraw(&self, status: u16) {
         let mut counts = self.lock();
-        if let Some(count) = counts.answers.get_mut(&status) {
+        if let Some(count) = counts.responses.get_mut(&status) {
             *count -= 1;
             if *count == 0 {
-                counts.answers.remove(&status);
+                counts.responses.remove(&status);
             }
         }
         counts.unfinished += 1;

@@ -1,10 +1,9 @@
 //! Servers with known behavior, for tests and benches; never part of the product.
 //!
 //! A [`Server`] responds over HTTP/1.1 according to its [`Behavior`] and counts exactly what it received and sent.
-//! [`Null`] sends a fixed response with as little work as possible, for benches. This crate shares no code with the
+//! [`NullServer`] sends a fixed response with as little work as possible, for benches. This crate shares no code with the
 //! engine, so that it can contradict it.
 
-mod answer;
 mod behavior;
 mod browser;
 mod connection;
@@ -20,6 +19,7 @@ mod port;
 pub mod queue_simulation;
 mod reader;
 mod request;
+mod response;
 mod routes;
 mod server;
 mod service;
@@ -32,17 +32,17 @@ mod test_ca;
 mod tls_front;
 mod wait_until;
 
-pub use answer::{Answer, Framing};
 pub use behavior::{Behavior, KeepAlive};
 pub use browser::{Browser, Look};
 pub use counts::Counts;
 pub use fault::Fault;
 pub use kill_on_drop::{KillOnDrop, Signal};
 pub use memory_ballast::{MemoryBallast, MemoryGrowth};
-pub use null::http2::NullHttp2;
-pub use null::{Null, NullCounts};
+pub use null::http2::NullHttp2Server;
+pub use null::{NullCounts, NullServer};
 pub use port::Port;
 pub use request::Request;
+pub use response::{Framing, Response};
 pub use routes::Routes;
 pub use server::Server;
 pub use service::Service;

@@ -24,7 +24,7 @@ use crate::listener::{ANY, BACKLOG, listening};
 /// Responds to every request with the same 128 bytes, a JSON document, from one thread. It only
 /// looks for the ends of requests: the end of the headers, and `Content-Length`. It does not support chunked
 /// requests, and responds to `HEAD` as to `GET`. Responses to pipelined requests are sent together.
-pub struct Null {
+pub struct NullServer {
     address: SocketAddr,
     scheme: &'static str,
     counters: Arc<Counters>,
@@ -32,9 +32,9 @@ pub struct Null {
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Null {
+impl NullServer {
     /// Size of every response in bytes, headers and body.
-    pub const ANSWER_SIZE: usize = requests::ANSWER.len();
+    pub const RESPONSE_SIZE: usize = requests::RESPONSE.len();
 
     /// Listens on a free port of 127.0.0.1.
     ///
@@ -122,7 +122,7 @@ impl Null {
     }
 }
 
-impl Drop for Null {
+impl Drop for NullServer {
     fn drop(&mut self) {
         let ended = self.end();
         if !thread::panicking() {

@@ -181,7 +181,7 @@ impl Queue {
     /// # Panics
     /// If the distribution is not M/M/1, or the queue has no steady state.
     #[must_use]
-    pub fn settled(mut self, arrivals_per_s: f64) -> Self {
+    pub fn in_steady_state(mut self, arrivals_per_s: f64) -> Self {
         let ServiceDistribution::Exponential { servers: 1, mean_s } = self.distribution else {
             panic!("the steady state is only known for an M/M/1");
         };
@@ -226,7 +226,7 @@ impl Queue {
     }
 
     /// Stalls all servers for a duration, as if the machine was paused.
-    pub fn stand_still(&mut self, from_s: f64, for_s: f64) {
+    pub fn stall(&mut self, from_s: f64, for_s: f64) {
         for free_s in &mut self.free_s {
             *free_s = free_s.max(from_s) + for_s;
         }
@@ -396,7 +396,7 @@ mod tests {
             mean_s: 0.01,
         };
         let first = (0..20_000).map(|seed| {
-            let mut queue = Queue::new(distribution, seed).settled(80.0);
+            let mut queue = Queue::new(distribution, seed).in_steady_state(80.0);
             let visit = queue.serve(0.0);
             visit.done_s
         });
@@ -436,7 +436,7 @@ mod tests {
             mean_s: 0.01,
             drag: 0.02,
         };
-        let answered = |per_s| {
+        let served = |per_s| {
             let mut queue = Queue::new(distribution, 1);
             let visits = Arrivals::steady(per_s, 100.0, Gaps::Poisson, 1);
             visits
@@ -444,7 +444,7 @@ mod tests {
                 .filter(|visit| visit.done_s < 100.0)
                 .count()
         };
-        let (loaded, overloaded) = (answered(60.0), answered(120.0));
+        let (loaded, overloaded) = (served(60.0), served(120.0));
         assert!(overloaded < loaded * 3 / 4, "{overloaded} of {loaded}");
     }
 

@@ -15,15 +15,15 @@ const BODY_MAX: usize = 256 << 20;
 
 /// The reason why there is no further request.
 #[derive(Debug)]
-pub(crate) enum Absence {
+pub(crate) enum NoRequest {
     /// The connection ended between two requests.
-    KillOnDrop,
+    Closed,
     /// The connection ended within a request.
     CutOff,
     /// The timeout passed without a byte.
     Idle,
     /// The request got a response without its body, and the connection ends.
-    TurnedAway,
+    Rejected,
     /// The bytes violate HTTP/1.1.
     Malformed(&'static str),
 }
@@ -43,39 +43,39 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next headers; the request's body is empty. `idle` limits the wait for the first byte.
-    pub(crate) fn head(&mut self, idle: Option<Duration>) -> Result<Request, Absence> {
+    pub(crate) fn head(&mut self, idle: Option<Duration>) -> Result<Request, NoRequest> {
         while self.buffer.is_empty() {
             match self.more(idle) {
-                Err(Absence::CutOff) => return Err(Absence::KillOnDrop),
+                Err(NoRequest::CutOff) => return Err(NoRequest::Closed),
                 other => other?,
             }
         }
         let head = self.up_to(b"\r\n\r\n")?;
-        Request::parse(&head).map_err(Absence::Malformed)
+        Request::parse(&head).map_err(NoRequest::Malformed)
     }
 
     /// Reads the body that belongs to the headers, without its chunk framing.
-    pub(crate) fn body(&mut self, framing: Body) -> Result<Vec<u8>, Absence> {
+    pub(crate) fn body(&mut self, framing: Body) -> Result<Vec<u8>, NoRequest> {
         match framing {
             Body::Length(length) => self.exactly(length),
             Body::Chunked => self.chunks(),
         }
     }
 
-    fn chunks(&mut self) -> Result<Vec<u8>, Absence> {
+    fn chunks(&mut self) -> Result<Vec<u8>, NoRequest> {
         let mut body = Vec::new();
         loop {
             let line = self.up_to(b"\r\n")?;
-            let size = chunk_size(&line).ok_or(Absence::Malformed("a chunk has no size"))?;
+            let size = chunk_size(&line).ok_or(NoRequest::Malformed("a chunk has no size"))?;
             if size == 0 {
                 break;
             }
             if body.len() + size > BODY_MAX {
-                return Err(Absence::Malformed("the body is too long"));
+                return Err(NoRequest::Malformed("the body is too long"));
             }
             body.extend(self.exactly(size)?);
             if self.exactly(2)? != b"\r\n" {
-                return Err(Absence::Malformed("a chunk is longer than its size"));
+                return Err(NoRequest::Malformed("a chunk is longer than its size"));
             }
         }
         // The trailers, up to an empty line.
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes before `end`, which is discarded.
-    fn up_to(&mut self, end: &[u8]) -> Result<Vec<u8>, Absence> {
+    fn up_to(&mut self, end: &[u8]) -> Result<Vec<u8>, NoRequest> {
         loop {
             if let Some(at) = memmem::find(&self.buffer, end) {
                 let line = self.buffer[..at].to_vec();
@@ -92,15 +92,15 @@ impl<'a> Reader<'a> {
                 return Ok(line);
             }
             if self.buffer.len() > LINE_MAX {
-                return Err(Absence::Malformed("headers or a line are too long"));
+                return Err(NoRequest::Malformed("headers or a line are too long"));
             }
             self.more(None)?;
         }
     }
 
-    fn exactly(&mut self, length: usize) -> Result<Vec<u8>, Absence> {
+    fn exactly(&mut self, length: usize) -> Result<Vec<u8>, NoRequest> {
         if length > BODY_MAX {
-            return Err(Absence::Malformed("the body is too long"));
+            return Err(NoRequest::Malformed("the body is too long"));
         }
         while self.buffer.len() < length {
             self.more(None)?;
@@ -109,11 +109,11 @@ impl<'a> Reader<'a> {
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
-    fn more(&mut self, within: Option<Duration>) -> Result<(), Absence> {
+    fn more(&mut self, within: Option<Duration>) -> Result<(), NoRequest> {
         let mut bytes = [0; 16 << 10];
         match self.wire.read(&mut bytes, within) {
-            Ok(Some(0)) | Err(_) => Err(Absence::CutOff),
-            Ok(None) => Err(Absence::Idle),
+            Ok(Some(0)) | Err(_) => Err(NoRequest::CutOff),
+            Ok(None) => Err(NoRequest::Idle),
             Ok(Some(count)) => {
                 self.buffer.extend_from_slice(&bytes[..count]);
                 Ok(())

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{Answer, Request};
+use crate::{Request, Response};
 
 /// Responses by path. Other paths get a response by these rules, in this order:
-/// - a request with the header `X-Answer: <code>`, 200 to 599, gets that status;
+/// - a request with the header `X-Status: <code>`, 200 to 599, gets that status;
 /// - `/status/<code>`, 200 to 599: that status, without `Location`;
 /// - `/redirect/<n>`: 302 to `/redirect/<n-1>`, and 200 for `/redirect/0`;
 /// - `/health`: 307 to `/health/`, which is 200;
@@ -20,13 +20,13 @@ pub struct Routes {
 enum Route {
     /// Responses in order; the last one is repeated.
     Script {
-        answers: Vec<Answer>,
+        responses: Vec<Response>,
         next: AtomicUsize,
     },
     Rule(Box<Rule>),
 }
 
-type Rule = dyn Fn(&Request) -> Answer + Send + Sync;
+type Rule = dyn Fn(&Request) -> Response + Send + Sync;
 
 impl Routes {
     /// No routes except the rules above.
@@ -36,8 +36,8 @@ impl Routes {
 
     /// Sets the response to a path, with any query.
     #[must_use]
-    pub fn at(self, path: &str, answer: Answer) -> Self {
-        self.sequence(path, vec![answer])
+    pub fn at(self, path: &str, response: Response) -> Self {
+        self.sequence(path, vec![response])
     }
 
     /// Sets a sequence of responses to a path, counted over all connections. The last one is
@@ -46,10 +46,10 @@ impl Routes {
     /// # Panics
     /// If there is no response.
     #[must_use]
-    pub fn sequence(self, path: &str, answers: Vec<Answer>) -> Self {
-        assert!(!answers.is_empty(), "{path} needs at least one response");
+    pub fn sequence(self, path: &str, responses: Vec<Response>) -> Self {
+        assert!(!responses.is_empty(), "{path} needs at least one response");
         let next = AtomicUsize::new(0);
-        self.route(path, Route::Script { answers, next })
+        self.route(path, Route::Script { responses, next })
     }
 
     /// Sets a function that responds to a path.
@@ -57,16 +57,16 @@ impl Routes {
     pub fn rule(
         self,
         path: &str,
-        rule: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        rule: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.route(path, Route::Rule(Box::new(rule)))
     }
 
     /// Sets the default response.
     #[must_use]
-    pub fn otherwise(mut self, answer: Answer) -> Self {
+    pub fn otherwise(mut self, response: Response) -> Self {
         self.default = Some(Route::Script {
-            answers: vec![answer],
+            responses: vec![response],
             next: AtomicUsize::new(0),
         });
         self
@@ -76,7 +76,7 @@ impl Routes {
     #[must_use]
     pub fn otherwise_rule(
         mut self,
-        rule: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        rule: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.default = Some(Route::Rule(Box::new(rule)));
         self
@@ -87,31 +87,31 @@ impl Routes {
         self
     }
 
-    pub(crate) fn answer(&self, request: &Request) -> Answer {
+    pub(crate) fn respond(&self, request: &Request) -> Response {
         if let Some(route) = self.by_path.get(request.path()) {
-            return route.answer(request);
+            return route.respond(request);
         }
         built_in(request).unwrap_or_else(|| match &self.default {
-            Some(route) => route.answer(request),
-            None => Answer::new(404).body("not found\n"),
+            Some(route) => route.respond(request),
+            None => Response::new(404).body("not found\n"),
         })
     }
 }
 
 impl Route {
-    fn answer(&self, request: &Request) -> Answer {
+    fn respond(&self, request: &Request) -> Response {
         match self {
-            Self::Script { answers, next } => {
+            Self::Script { responses, next } => {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                answers[at.min(answers.len() - 1)].clone()
+                responses[at.min(responses.len() - 1)].clone()
             }
             Self::Rule(rule) => rule(request),
         }
     }
 }
 
-fn built_in(request: &Request) -> Option<Answer> {
-    if let Some(code) = request.header("x-answer") {
+fn built_in(request: &Request) -> Option<Response> {
+    if let Some(code) = request.header("x-status") {
         return status(code);
     }
     let path = request.path();
@@ -120,18 +120,18 @@ fn built_in(request: &Request) -> Option<Answer> {
     }
     if let Some(left) = path.strip_prefix("/redirect/") {
         return Some(match left.parse::<u32>().ok()?.checked_sub(1) {
-            Some(left) => Answer::redirect(302, &format!("/redirect/{left}")),
-            None => Answer::ok("arrived\n"),
+            Some(left) => Response::redirect(302, &format!("/redirect/{left}")),
+            None => Response::ok("arrived\n"),
         });
     }
     match path {
-        "/health" => Some(Answer::redirect(307, "/health/")),
-        "/health/" => Some(Answer::ok("healthy\n")),
+        "/health" => Some(Response::redirect(307, "/health/")),
+        "/health/" => Some(Response::ok("healthy\n")),
         _ => None,
     }
 }
 
-fn status(code: &str) -> Option<Answer> {
+fn status(code: &str) -> Option<Response> {
     let status = code.parse().ok().filter(|code| (200..600).contains(code))?;
-    Some(Answer::new(status).body(format!("status {status}\n")))
+    Some(Response::new(status).body(format!("status {status}\n")))
 }

@@ -21,13 +21,13 @@ const STACK_SIZE: usize = 128 << 10;
 pub struct Server {
     address: SocketAddr,
     listener: Arc<TcpListener>,
-    crowd: Arc<Crowd>,
+    connections: Arc<Connections>,
     accepting: Option<JoinHandle<()>>,
     hoarding: Option<JoinHandle<()>>,
 }
 
 /// The connections of a server.
-struct Crowd {
+struct Connections {
     shared: Shared,
     open: Mutex<HashMap<u64, Open>>,
 }
@@ -50,28 +50,28 @@ impl Server {
     /// If the address or a thread is not available.
     pub fn start_at(address: SocketAddr, behavior: impl Into<Behavior>) -> io::Result<Self> {
         let listener = Arc::new(listening(address, BACKLOG)?);
-        let crowd = Arc::new(Crowd {
+        let connections = Arc::new(Connections {
             shared: Shared::new(behavior.into()),
             open: Mutex::default(),
         });
         let accepting = {
-            let (listener, crowd) = (listener.clone(), crowd.clone());
+            let (listener, connections) = (listener.clone(), connections.clone());
             thread::Builder::new()
                 .name("testbed-accept".to_owned())
-                .spawn(move || accept(&listener, &crowd))?
+                .spawn(move || accept(&listener, &connections))?
         };
         let mut server = Self {
             address: listener.local_addr()?,
             listener,
-            crowd,
+            connections,
             accepting: Some(accepting),
             hoarding: None,
         };
-        if let Some(MemoryGrowth::OverTime(_)) = server.crowd.shared.behavior.memory {
-            let crowd = server.crowd.clone();
+        if let Some(MemoryGrowth::OverTime(_)) = server.connections.shared.behavior.memory {
+            let connections = server.connections.clone();
             let hoarding = thread::Builder::new()
                 .name("testbed-memory".to_owned())
-                .spawn(move || crowd.shared.hoard_over_time())?;
+                .spawn(move || connections.shared.grow_ballast())?;
             server.hoarding = Some(hoarding);
         }
         Ok(server)
@@ -89,12 +89,12 @@ impl Server {
 
     /// Current counts.
     pub fn counts(&self) -> Counts {
-        self.crowd.shared.counters.counts()
+        self.connections.shared.counters.counts()
     }
 
     /// Time from its start, when the clock of its service times starts, to its first request.
     pub fn first_request(&self) -> Option<Duration> {
-        self.crowd.shared.first_request()
+        self.connections.shared.first_request()
     }
 
     /// Stops it with all connections and threads, and returns its counts.
@@ -107,7 +107,7 @@ impl Server {
         let Some(accepting) = self.accepting.take() else {
             return;
         };
-        self.crowd.shared.stop.set();
+        self.connections.shared.stop.set();
         // Wakes the accepting thread.
         if rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both).is_ok() {
             join(accepting);
@@ -115,7 +115,7 @@ impl Server {
         if let Some(hoarding) = self.hoarding.take() {
             join(hoarding);
         }
-        let open: Vec<_> = self.crowd.open().drain().collect();
+        let open: Vec<_> = self.connections.open().drain().collect();
         for (_, (stream, thread)) in open {
             // Wakes the connection's thread. An error means that the client has closed the connection first.
             drop(stream.shutdown(Shutdown::Both));
@@ -130,7 +130,7 @@ impl Drop for Server {
     }
 }
 
-impl Crowd {
+impl Connections {
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,55 +144,61 @@ fn join(thread: JoinHandle<()>) {
     }
 }
 
-fn accept(listener: &TcpListener, crowd: &Arc<Crowd>) {
+fn accept(listener: &TcpListener, connections: &Arc<Connections>) {
     let mut number = 0;
-    while !crowd.shared.stop.is_set() {
+    while !connections.shared.stop.is_set() {
         let welcomed = match listener.accept() {
             Ok((stream, _)) => {
                 number += 1;
-                welcome(stream, number, crowd)
+                spawn(stream, number, connections)
             }
             Err(error) => Err(error),
         };
         // Descriptors or threads may be used up, or the client may have disconnected: a real server
         // continues as well. The pause keeps the loop from spinning.
-        if welcomed.is_err() && crowd.shared.stop.sleep(Duration::from_millis(1)).is_err() {
+        if welcomed.is_err()
+            && connections
+                .shared
+                .stop
+                .sleep(Duration::from_millis(1))
+                .is_err()
+        {
             return;
         }
     }
 }
 
-fn welcome(stream: TcpStream, number: u64, crowd: &Arc<Crowd>) -> io::Result<()> {
-    crowd.shared.counters.connection();
+fn spawn(stream: TcpStream, number: u64, connections: &Arc<Connections>) -> io::Result<()> {
+    connections.shared.counters.connection();
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
     // Locked until the thread is in the table, so that the thread cannot remove itself before.
-    let mut open = crowd.open();
+    let mut open = connections.open();
     let thread = {
-        let (stream, crowd) = (stream.clone(), crowd.clone());
+        let (stream, connections) = (stream.clone(), connections.clone());
         thread::Builder::new()
             .name("testbed".to_owned())
             .stack_size(STACK_SIZE)
-            .spawn(move || attend(stream, number, &crowd))?
+            .spawn(move || attend(stream, number, &connections))?
     };
     open.insert(number, (stream, thread));
     Ok(())
 }
 
 /// Main function of a connection's thread.
-fn attend(stream: Arc<TcpStream>, number: u64, crowd: &Crowd) {
+fn attend(stream: Arc<TcpStream>, number: u64, connections: &Connections) {
     // Responses are sent at their time, not up to 50 µs later. If the system does not allow
     // this setting, they are slightly late.
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).ok();
-    let end = serve(&stream, &crowd.shared);
+    let end = serve(&stream, &connections.shared);
     if end != End::Gone {
-        crowd.shared.counters.closed();
+        connections.shared.counters.closed();
     }
     if end == End::Reset {
         sockopt::set_socket_linger(&*stream, Some(Duration::ZERO))
             .expect("a TCP socket can be set to reset");
     }
     // Closes the socket, to which the table holds the other handle.
-    crowd.open().remove(&number);
+    connections.open().remove(&number);
     drop(stream);
 }

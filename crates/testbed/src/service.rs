@@ -20,26 +20,26 @@ pub struct Service {
 }
 
 /// The queue that the requests of all connections enter.
-pub(crate) struct Counter(Mutex<Queue>);
+pub(crate) struct ServiceQueue(Mutex<Queue>);
 
 /// Outcome of a request that entered the queue.
-pub(crate) struct Turn {
+pub(crate) struct QueueOutcome {
     /// Completion time, after the server's start.
     pub(crate) done: Duration,
     pub(crate) failed: bool,
 }
 
-impl Counter {
+impl ServiceQueue {
     pub(crate) fn new(service: Service) -> Self {
         Self(Mutex::new(Queue::new(service.distribution, service.seed)))
     }
 
     /// Adds a request that arrives now, at a server that started at `started`.
-    pub(crate) fn admit(&self, started: Instant) -> Turn {
+    pub(crate) fn enter(&self, started: Instant) -> QueueOutcome {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The time is taken under the lock, so that arrivals are in order.
         let visit = queue.serve(started.elapsed().as_secs_f64());
-        Turn {
+        QueueOutcome {
             done: Duration::from_secs_f64(visit.done_s),
             failed: visit.failed,
         }

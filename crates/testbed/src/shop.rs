@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::{Answer, Request, Routes};
+use crate::{Request, Response, Routes};
 
 /// Number of items that `/items` lists, ten per page.
 const ITEMS: usize = 35;
@@ -15,14 +15,14 @@ const ITEMS_A_PAGE: usize = 10;
 /// The shop, and the counts of its visitors' actions.
 #[derive(Clone, Default)]
 pub struct Shop {
-    seen: Arc<Mutex<Seen>>,
+    state: Arc<Mutex<ShopState>>,
 }
 
 /// The handler of a path.
-type Rule = fn(&Shop, &Request) -> Answer;
+type Rule = fn(&Shop, &Request) -> Response;
 
 #[derive(Default)]
-struct Seen {
+struct ShopState {
     logins: BTreeMap<String, u64>,
     logouts: u64,
     /// Products by session.
@@ -64,91 +64,91 @@ impl Shop {
             ("/upload", Self::upload),
         ];
         all.into_iter()
-            .fold(Routes::new(), |routes, (path, answer)| {
-                rule(routes, path, answer)
+            .fold(Routes::new(), |routes, (path, response)| {
+                rule(routes, path, response)
             })
     }
 
     /// Number of logins by user.
     pub fn logins(&self) -> BTreeMap<String, u64> {
-        self.seen().logins.clone()
+        self.state().logins.clone()
     }
 
     /// Number of logouts.
     pub fn logouts(&self) -> u64 {
-        self.seen().logouts
+        self.state().logouts
     }
 
     /// Number of orders.
     pub fn orders(&self) -> u64 {
-        self.seen().orders
+        self.state().orders
     }
 
     /// Number of sessions.
     pub fn sessions(&self) -> usize {
-        self.seen().baskets.len()
+        self.state().baskets.len()
     }
 
     /// Uploaded files, with their sizes.
     pub fn uploads(&self) -> Vec<(String, usize)> {
-        self.seen().uploads.clone()
+        self.state().uploads.clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ShopState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn login(&self, request: &Request) -> Answer {
+    fn login(&self, request: &Request) -> Response {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let (Some(user), Some(password)) = (body["user"].as_str(), body["password"].as_str())
         else {
-            return answer(400, &json!({"error": "user and password are needed"}));
+            return json_response(400, &json!({"error": "user and password are needed"}));
         };
         if !is_password(user, password) {
-            return answer(401, &json!({"error": "wrong password"}));
+            return json_response(401, &json!({"error": "wrong password"}));
         }
-        *self.seen().logins.entry(user.to_owned()).or_default() += 1;
-        answer(
+        *self.state().logins.entry(user.to_owned()).or_default() += 1;
+        json_response(
             200,
             &json!({"access_token": format!("token-{user}"), "expires_in": 3600}),
         )
     }
 
-    fn logout(&self, request: &Request) -> Answer {
+    fn logout(&self, request: &Request) -> Response {
         if user_of(request).is_none() {
-            return answer(401, &json!({"error": "not logged in"}));
+            return json_response(401, &json!({"error": "not logged in"}));
         }
-        self.seen().logouts += 1;
-        Answer::new(204)
+        self.state().logouts += 1;
+        Response::new(204)
     }
 
-    fn me(&self, request: &Request) -> Answer {
+    fn me(&self, request: &Request) -> Response {
         match user_of(request) {
-            Some(user) if self.seen().logins.contains_key(&user) => {
-                answer(200, &json!({"user": user, "roles": ["buyer", "reader"]}))
+            Some(user) if self.state().logins.contains_key(&user) => {
+                json_response(200, &json!({"user": user, "roles": ["buyer", "reader"]}))
             }
-            _ => answer(401, &json!({"error": "not logged in"})),
+            _ => json_response(401, &json!({"error": "not logged in"})),
         }
     }
 
     #[expect(clippy::unused_self, reason = "the signature of a handler")]
-    fn private(&self, request: &Request) -> Answer {
+    fn private(&self, request: &Request) -> Response {
         let credentials = request
             .header("authorization")
             .and_then(|value| value.strip_prefix("Basic "));
         // The credentials of ann:nna and bob:bob.
         match credentials {
-            Some("YW5uOm5uYQ==" | "Ym9iOmJvYg==") => answer(200, &json!({"private": true})),
-            _ => answer(401, &json!({"error": "not logged in"})),
+            Some("YW5uOm5uYQ==" | "Ym9iOmJvYg==") => json_response(200, &json!({"private": true})),
+            _ => json_response(401, &json!({"error": "not logged in"})),
         }
     }
 
-    fn page(&self, request: &Request) -> Answer {
+    fn page(&self, request: &Request) -> Response {
         let known = cookie(request, "sid");
         let sid = known.clone().unwrap_or_else(|| {
-            let mut seen = self.seen();
-            let sid = format!("s{}", seen.baskets.len() + 1);
-            seen.baskets.insert(sid.clone(), Vec::new());
+            let mut state = self.state();
+            let sid = format!("s{}", state.baskets.len() + 1);
+            state.baskets.insert(sid.clone(), Vec::new());
             sid
         });
         let page = format!(
@@ -156,56 +156,56 @@ impl Shop {
              <input type=\"hidden\" name=\"csrf\" value=\"{}\">\n</form></html>",
             csrf_of(&sid)
         );
-        let page = Answer::ok(page).header("Content-Type", "text/html");
+        let page = Response::ok(page).header("Content-Type", "text/html");
         match known {
             Some(_) => page,
             None => page.header("Set-Cookie", &format!("sid={sid}; Path=/shop; HttpOnly")),
         }
     }
 
-    fn basket(&self, request: &Request) -> Answer {
+    fn basket(&self, request: &Request) -> Response {
         let Some(sid) = cookie(request, "sid") else {
-            return answer(403, &json!({"error": "no session"}));
+            return json_response(403, &json!({"error": "no session"}));
         };
-        let mut seen = self.seen();
-        let Some(basket) = seen.baskets.get_mut(&sid) else {
-            return answer(403, &json!({"error": "an unknown session"}));
+        let mut state = self.state();
+        let Some(basket) = state.baskets.get_mut(&sid) else {
+            return json_response(403, &json!({"error": "an unknown session"}));
         };
         if request.method != "POST" {
-            return answer(200, &json!({"products": basket, "count": basket.len()}));
+            return json_response(200, &json!({"products": basket, "count": basket.len()}));
         }
         let form = form(&request.body);
         if form.get("csrf") != Some(&csrf_of(&sid)) {
-            return answer(403, &json!({"error": "wrong csrf token"}));
+            return json_response(403, &json!({"error": "wrong csrf token"}));
         }
         let Some(product) = form.get("product") else {
-            return answer(400, &json!({"error": "no product"}));
+            return json_response(400, &json!({"error": "no product"}));
         };
         basket.push(product.clone());
-        Answer::redirect(303, "/shop/basket")
+        Response::redirect(303, "/shop/basket")
     }
 
-    fn order(&self, request: &Request) -> Answer {
+    fn order(&self, request: &Request) -> Response {
         let sid = cookie(request, "sid").unwrap_or_default();
-        let mut seen = self.seen();
+        let mut state = self.state();
         let form = form(&request.body);
         if form.get("csrf") != Some(&csrf_of(&sid)) {
-            return answer(403, &json!({"error": "wrong csrf token"}));
+            return json_response(403, &json!({"error": "wrong csrf token"}));
         }
-        let count = match seen.baskets.get_mut(&sid) {
+        let count = match state.baskets.get_mut(&sid) {
             Some(basket) if !basket.is_empty() => std::mem::take(basket).len(),
-            _ => return answer(409, &json!({"error": "an empty basket"})),
+            _ => return json_response(409, &json!({"error": "an empty basket"})),
         };
-        seen.orders += 1;
-        let number = seen.orders;
-        answer(
+        state.orders += 1;
+        let number = state.orders;
+        json_response(
             201,
             &json!({"order": number, "count": count, "total": 9.5 * count as f64}),
         )
     }
 
     #[expect(clippy::unused_self, reason = "the signature of a handler")]
-    fn items(&self, request: &Request) -> Answer {
+    fn items(&self, request: &Request) -> Response {
         let query = request
             .target
             .split_once('?')
@@ -219,16 +219,16 @@ impl Shop {
             .map(|number| json!({"id": number, "name": format!("item {number}"), "price": 1.5}));
         let items: Vec<Value> = items.collect();
         let next = (first + ITEMS_A_PAGE < ITEMS).then_some(page + 1);
-        answer(200, &json!({"items": items, "next": next, "total": ITEMS}))
+        json_response(200, &json!({"items": items, "next": next, "total": ITEMS}))
     }
 
-    fn upload(&self, request: &Request) -> Answer {
+    fn upload(&self, request: &Request) -> Response {
         let content_type = request.header("content-type").unwrap_or_default();
         let Some((_, boundary)) = content_type.split_once("multipart/form-data; boundary=") else {
-            return answer(415, &json!({"error": "no multipart body"}));
+            return json_response(415, &json!({"error": "no multipart body"}));
         };
         let Some(parts) = parts(&request.body, boundary) else {
-            return answer(400, &json!({"error": "a broken multipart body"}));
+            return json_response(400, &json!({"error": "a broken multipart body"}));
         };
         let mut fields = serde_json::Map::new();
         for (head, content) in parts {
@@ -236,19 +236,19 @@ impl Shop {
             match quoted(&head, "filename") {
                 Some(file) => {
                     fields.insert(name, json!({"file": file, "bytes": content.len()}));
-                    self.seen().uploads.push((file, content.len()));
+                    self.state().uploads.push((file, content.len()));
                 }
                 None => {
                     fields.insert(name, String::from_utf8_lossy(content).into());
                 }
             }
         }
-        answer(201, &Value::Object(fields))
+        json_response(201, &Value::Object(fields))
     }
 }
 
-fn answer(status: u16, body: &Value) -> Answer {
-    Answer::new(status)
+fn json_response(status: u16, body: &Value) -> Response {
+    Response::new(status)
         .body(body.to_string())
         .header("Content-Type", "application/json")
 }

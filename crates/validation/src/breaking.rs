@@ -227,7 +227,7 @@ impl<'a> World<'a> {
         let seed = self.seed << 20 ^ u64::from(second);
         let is_taken = self.case.taken.is_some() && second % TAKEN_EACH == TAKEN_EACH / 2;
         if is_taken {
-            self.queue.stand_still(begins_s, TAKEN_S);
+            self.queue.stall(begins_s, TAKEN_S);
         }
         for within_s in Arrivals::steady(level, 1.0, Gaps::Poisson, seed) {
             let mut visit = self.queue.serve(begins_s + within_s);

@@ -51,7 +51,7 @@ impl Mm1 {
             servers: 1,
             mean_s: 1.0 / self.mu,
         };
-        let mut queue = Queue::new(law, seed).settled(self.lambda);
+        let mut queue = Queue::new(law, seed).in_steady_state(self.lambda);
         Arrivals::steady(self.lambda, self.seconds, Gaps::Poisson, seed)
             .map(move |arrival_s| queue.serve(arrival_s))
     }

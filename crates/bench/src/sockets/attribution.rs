@@ -80,10 +80,10 @@ fn count(runs: &[Run], matches: impl Fn(&Run) -> bool) -> usize {
     runs.iter().filter(|run| matches(run)).count()
 }
 
-/// Repeats a run against a server with the service law `law`, with a different seed each time.
+/// Repeats a run against a server with these service times, with a different seed each time.
 fn run_all(
     environment: &Environment,
-    law: &str,
+    service: &str,
     contention: Contention,
     times: usize,
     seconds: u64,
@@ -95,7 +95,7 @@ fn run_all(
     );
     let mut runs = Vec::new();
     for seed in 1..=times {
-        let server = environment.serve(&format!("serve --law {law} --seed {seed}"))?;
+        let server = environment.serve(&format!("serve --service {service} --seed {seed}"))?;
         let run = match contention {
             Contention::Without => environment.run(&scenario, seconds, &server)?,
             Contention::BusyLoop => environment.run_contended(&scenario, seconds, &server)?,

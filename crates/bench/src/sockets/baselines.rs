@@ -87,7 +87,7 @@ fn run_build(
     slower: f64,
 ) -> anyhow::Result<Run> {
     let per_s = 1e3 / (SERVICE_MS * slower);
-    let server = environment.serve(&format!("serve --law mdc:{CHANNELS},{per_s:.4}"))?;
+    let server = environment.serve(&format!("serve --service mdc:{CHANNELS},{per_s:.4}"))?;
     environment.run(scenario, seconds, &server)
 }
 

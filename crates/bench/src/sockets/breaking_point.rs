@@ -43,7 +43,7 @@ fn search(
     let (mut shown, mut naive_shown) = (Vec::new(), Vec::new());
     let (mut correct, mut naive_correct, mut widths) = (0, 0, Vec::new());
     for seed in 1..=times {
-        let server = environment.serve(&format!("serve --law mm1:{MU} --seed {seed}"))?;
+        let server = environment.serve(&format!("serve --service mm1:{MU} --seed {seed}"))?;
         let run = environment.run(&scenario, seconds, &server)?;
         let (holds, breaks) = bracket(&run);
         correct += u64::from(holds <= truth && truth <= breaks);

@@ -26,7 +26,7 @@ pub(super) fn rows(environment: &Environment) -> anyhow::Result<Vec<ValidationRo
     let (mut shown, mut naive_shown) = (Vec::new(), Vec::new());
     let (mut correct, mut naive_correct) = (0, 0);
     for number in 1..=times {
-        let server = environment.serve(&format!("serve --law mdc:1,{MU}"))?;
+        let server = environment.serve(&format!("serve --service mdc:1,{MU}"))?;
         let run = environment.run(&scenario, 2 * around_s + SPIKE_S, &server)?;
         let is_correct = |found_s: f64| (found_s - truth_s).abs() <= 1.0;
         let found_s = run

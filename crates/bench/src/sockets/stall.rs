@@ -24,7 +24,7 @@ const PERCENTILES: [(&str, f64); 5] = [
 
 pub(super) fn rows(environment: &Environment) -> anyhow::Result<Vec<ValidationRow>> {
     let seconds = environment.choose(10, 60);
-    let server = environment.serve(&format!("serve --law {DISTRIBUTION} --seed {SEED}"))?;
+    let server = environment.serve(&format!("serve --service {DISTRIBUTION} --seed {SEED}"))?;
     // With few users, most requests that arrive during a stall can only be sent after it, and their wait must count.
     let scenario = format!(
         "[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\

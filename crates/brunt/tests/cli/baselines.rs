@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use brunt_record::{Ending, Header, NameId, RunRecord, Sample, SecondRecorder, StoppedBy};
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 use serde_json::Value;
 
 use crate::brunt::{Brunt, read_json};
@@ -36,7 +36,7 @@ fn after_a_run(server: &Server) -> (Brunt, Header) {
 }
 
 fn server_with_delay(delay_ms: u64) -> Server {
-    let response = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
+    let response = Response::ok("x").delayed(Duration::from_millis(delay_ms));
     Server::start(Routes::new().otherwise(response)).unwrap()
 }
 

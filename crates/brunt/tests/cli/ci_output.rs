@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
 use crate::brunt::{Brunt, Ended};
 
@@ -63,7 +63,7 @@ fn run(command: &str, folder: &Path, url: &str) -> Ended {
 
 #[test]
 fn every_command_of_the_ci_page_runs_and_writes_its_files() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let brunt = Brunt::new(&[]);
     let folder = brunt.folder.path();
     prepare(folder);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Null, Routes, Server, wait_until};
+use brunt_testbed::{NullServer, Response, Routes, Server, wait_until};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt};
@@ -19,7 +19,7 @@ fn scenario(url: &str, users: u32, more: &str) -> String {
 
 #[test]
 fn stopped_generator_makes_the_run_invalid() {
-    let delayed = Answer::ok("x").delayed(Duration::from_millis(100));
+    let delayed = Response::ok("x").delayed(Duration::from_millis(100));
     let server = Server::start(Routes::new().otherwise(delayed)).unwrap();
     // Half of the requests are in flight when brunt is stopped: more than one percent of all.
     let scenario = scenario(&server.url(), 60, "").replace("20ms", "3s");
@@ -51,7 +51,7 @@ fn stopped_generator_makes_the_run_invalid() {
 
 #[test]
 fn low_descriptor_limit_is_reported_before_the_run() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 500, ""));
     let ended = Command::new("sh")
@@ -73,7 +73,7 @@ fn low_descriptor_limit_is_reported_before_the_run() {
 
 #[test]
 fn soft_descriptor_limit_is_raised() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let scenario = scenario(&server.url(), 150, "").replace("8s", "1s");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
     let ended = Command::new("sh")
@@ -163,7 +163,7 @@ fn exhausted_ports_make_the_run_invalid() {
 /// The rate exceeds the capacity of any thread: the waits are caused by brunt, not by the service.
 #[test]
 fn load_beyond_the_generator_capacity_makes_the_run_invalid() {
-    let server = Null::start().unwrap();
+    let server = NullServer::start().unwrap();
     for targets in [
         "",
         "[targets]\np95 = { target = \"1s\", critical = \"2s\" }\n",
@@ -187,7 +187,7 @@ fn load_beyond_the_generator_capacity_makes_the_run_invalid() {
 /// A data file that is too large for memory is read during the run, and is truncated by the test.
 #[test]
 fn truncated_data_file_makes_the_run_invalid() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let scenario = format!(
         "host = \"{}\"\n[data.people]\nfile = \"people.csv\"\norder = \"random\"\n[users.u]\nwait = \"10ms\"\n\
          [[users.u.tasks]]\nget = \"/{{{{ next(people).name }}}}\"\nname = \"person\"\n\

@@ -1,6 +1,6 @@
 //! Help, `check`, `schema`, `init`, `monitor`, `agent`, and invalid input.
 
-use brunt_testbed::{Answer, KillOnDrop, Routes, Server};
+use brunt_testbed::{KillOnDrop, Response, Routes, Server};
 use serde_json::Value;
 
 use crate::brunt::Brunt;
@@ -90,7 +90,7 @@ fn check_warns_of_undecidable_targets_with_a_remedy() {
 
 #[test]
 fn search_prints_the_maximum_number_of_logins_and_starts_few() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let scenario = "[targets]\np95 = { critical = \"1s\" }\n[users.u]\non_start = [{ post = \"/login\" }]\n\
                     [[users.u.tasks]]\nget = \"/\"\n[profiles.p]\nsearch = {}\nduration = \"2s\"\n";
     let note = "users start as arrivals need them, 4000 at most; each plays on_start before its first task";

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Port, Routes, Server, wait_until};
+use brunt_testbed::{Port, Response, Routes, Server, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ fn scenario() -> String {
 }
 
 fn server_with_delay(delay_ms: u64) -> Server {
-    let response = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
+    let response = Response::ok("x").delayed(Duration::from_millis(delay_ms));
     Server::start(Routes::new().otherwise(response)).unwrap()
 }
 
@@ -207,7 +207,7 @@ fn command_that_does_not_listen_is_reported() {
 
 #[test]
 fn build_that_only_fails_cannot_be_compared() {
-    let broken = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
+    let broken = Server::start(Routes::new().otherwise(Response::new(503))).unwrap();
     let ended = compare(&server_with_delay(0), &broken, "1m").run();
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(

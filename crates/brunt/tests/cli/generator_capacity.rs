@@ -1,6 +1,6 @@
 //! Generator capacity: it is measured before a search, cached, and limits the search.
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 use serde_json::Value;
 
 use crate::brunt::{Brunt, read_json};
@@ -24,7 +24,7 @@ fn limit(summary: &Value) -> Option<&Value> {
 
 #[test]
 fn search_ends_at_the_generator_limit() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let measures =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));
     measures.run();
@@ -66,7 +66,7 @@ fn search_ends_at_the_generator_limit() {
 
 #[test]
 fn damaged_cache_is_replaced_by_a_new_measurement() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let brunt =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));
     std::fs::create_dir_all(brunt.path("cache/brunt")).unwrap();

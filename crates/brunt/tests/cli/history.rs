@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 use brunt_verdict::baseline::{Allow, Baseline};
 use rusqlite::Connection;
 
@@ -29,7 +29,7 @@ fn workspace(server: &Server) -> Brunt {
 }
 
 fn server() -> Server {
-    Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server")
+    Server::start(Routes::new().otherwise(Response::ok("x"))).expect("a server")
 }
 
 /// Runs brunt in a directory.
@@ -408,9 +408,9 @@ fn history_and_run_files_contain_no_secret() {
     let routes = Routes::new().rule("/a", |request| {
         let is_sent = request.header("authorization") == Some("Bearer of-the-header");
         let response = if is_sent {
-            Answer::ok("x")
+            Response::ok("x")
         } else {
-            Answer::new(401)
+            Response::new(401)
         };
         response.header("Set-Cookie", "session=of-the-response")
     });

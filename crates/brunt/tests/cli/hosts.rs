@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
 fn server() -> Server {
-    Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap()
+    Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap()
 }
 
 /// Users of class `a`, and the same number of class `b`, which has a host of its own.

@@ -1,6 +1,6 @@
 //! `brunt import`: imported scenarios pass `brunt check` and run.
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
 use crate::brunt::{Brunt, Ended};
 
@@ -74,7 +74,7 @@ fn har_import_writes_body_files_and_overwrites_nothing() {
 #[test]
 fn openapi_import_from_a_url_resolves_a_relative_server() {
     let description = PETS.replace("https://{region}.example.com", "");
-    let routes = Routes::new().at("/docs/pets.yaml", Answer::ok(description));
+    let routes = Routes::new().at("/docs/pets.yaml", Response::ok(description));
     let server = Server::start(routes).expect("a server");
     let url = format!("{}/docs/pets.yaml", server.url());
     let (_, text) = import_and_check(&Brunt::new(&["import", "openapi", &url]));
@@ -87,9 +87,9 @@ fn imported_curl_command_runs() {
     let expected = b"{\"item\":\"it's {{ mine }}\"}";
     let routes = Routes::new().rule("/orders", move |request| {
         let fits = request.method == "POST" && request.body == expected;
-        Answer::new(if fits { 201 } else { 400 })
+        Response::new(if fits { 201 } else { 400 })
     });
-    let server = Server::start(routes.otherwise(Answer::new(404))).expect("a server");
+    let server = Server::start(routes.otherwise(Response::new(404))).expect("a server");
     let url = format!("{}/orders?draft=1", server.url());
     let command = format!("curl {url} --json $'{{\"item\":\"it\\'s {{{{ mine }}}}\"}}'");
     let brunt = Brunt::new(&["import", "curl", &command]);

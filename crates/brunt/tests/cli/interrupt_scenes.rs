@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::time::{Duration, Instant};
 
 use brunt_testbed::interruptions::{Case, Kind, State};
-use brunt_testbed::{Answer, Fault, Port, Routes, Server, wait_until};
+use brunt_testbed::{Fault, Port, Response, Routes, Server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -46,8 +46,8 @@ fn seconds(brunt: &Brunt) -> Option<usize> {
 
 /// Server that never responds on one path.
 fn silent_at(path: &str) -> Server {
-    let never = Answer::ok("x").delayed(Duration::from_hours(1));
-    Server::start(Routes::new().at(path, never).otherwise(Answer::ok("x"))).expect("a server")
+    let never = Response::ok("x").delayed(Duration::from_hours(1));
+    Server::start(Routes::new().at(path, never).otherwise(Response::ok("x"))).expect("a server")
 }
 
 fn run(scenario: &str, server: Server, more: &[&str]) -> (Brunt, Server) {
@@ -144,7 +144,7 @@ fn loading(scenario: &str, server: Server, more: &[&str]) -> Scene {
 
 fn reporting() -> Scene {
     let short = HOUR.replace("1h", "1s");
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).expect("a server");
     let (brunt, server) = run(&short, server, &["--junit", "fifo"]);
     let fifo = brunt.path("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).expect("a FIFO");
@@ -162,7 +162,7 @@ fn reporting() -> Scene {
 }
 
 fn scene(state: State) -> Scene {
-    let ok = || Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
+    let ok = || Server::start(Routes::new().otherwise(Response::ok("x"))).expect("a server");
     match state {
         State::Build => build(),
         State::WaitReady => wait_ready(),

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use brunt_testbed::{Answer, Fault, KillOnDrop, Routes, Server, wait_until};
+use brunt_testbed::{Fault, KillOnDrop, Response, Routes, Server, wait_until};
 use serde_json::Value;
 
 use crate::brunt::{BOUND, Brunt, read_json};
@@ -75,11 +75,11 @@ pub(crate) fn scenario(host: &str, seconds: u32) -> String {
 }
 
 pub(crate) fn service() -> Server {
-    let broken = Answer::new(503);
+    let broken = Response::new(503);
     Server::start(
         Routes::new()
             .at("/broken", broken)
-            .otherwise(Answer::ok("x")),
+            .otherwise(Response::ok("x")),
     )
     .unwrap()
 }
@@ -227,7 +227,7 @@ fn slow_exporter_drops_intervals_and_the_record_is_complete() {
 #[test]
 fn redirect_of_the_collector_counts_as_dropped() {
     for (status, is_dropped) in [(302, true), (307, true), (308, true), (200, false)] {
-        let response = Answer::redirect(status, "/elsewhere");
+        let response = Response::redirect(status, "/elsewhere");
         let collector = Server::start(Routes::new().at("/v1/metrics", response)).unwrap();
         let server = service();
         let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
@@ -286,7 +286,7 @@ fn monitor_reads_a_prometheus_endpoint() {
             "process_cpu_seconds_total {cpu}\nprocess_resident_memory_bytes 12000000\n\
              process_open_fds 9\ngo_sched_gomaxprocs_threads 4\n"
         );
-        Answer::ok(text)
+        Response::ok(text)
     };
     // The CPU time does not change after the third reading: the process is idle.
     let pages = vec![text(5), text(7), text(7)];
@@ -331,7 +331,8 @@ fn monitor_reads_a_prometheus_endpoint() {
 
 #[test]
 fn unavailable_metrics_are_part_of_the_report() {
-    let page = Answer::ok("process_cpu_seconds_total 5\nprocess_resident_memory_bytes 12000000\n");
+    let page =
+        Response::ok("process_cpu_seconds_total 5\nprocess_resident_memory_bytes 12000000\n");
     let page = Server::start(Routes::new().at("/metrics", page)).unwrap();
     let server = service();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -13,7 +13,7 @@ const SHORT: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\
 
 #[test]
 fn earlier_run_is_replaced_only_with_force() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(SHORT);
     let first = brunt.run();
@@ -43,7 +43,7 @@ fn earlier_run_is_replaced_only_with_force() {
 
 #[test]
 fn links_in_the_out_directory_are_not_followed() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(SHORT);
     fs::create_dir(brunt.path("out")).unwrap();

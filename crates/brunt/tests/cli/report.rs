@@ -4,13 +4,13 @@
 
 use std::path::Path;
 
-use brunt_testbed::{Answer, Browser, Routes, Server};
+use brunt_testbed::{Browser, Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
 /// Completes a run in the directory `out`.
 fn run() -> Brunt {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let scenario = format!(
         "host = \"{}\"\n[users.u]\nwait = \"5ms..10ms\"\n[[users.u.tasks]]\nget = \"/a\"\n\
          [profiles.load]\nusers = 2\nduration = \"1s\"\n[targets]\np95 = {{ target = \"5s\" }}\n",

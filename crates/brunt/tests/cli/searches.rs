@@ -1,6 +1,6 @@
 //! Searches: the rate that holds, and the level of the values of targets.
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -24,7 +24,7 @@ fn reason(brunt: &Brunt) -> String {
 
 #[test]
 fn rate_that_holds_counts_every_request_of_a_loop() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).expect("a server");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url()));
     let ended = brunt.run();
     let summary = brunt.summary();
@@ -56,7 +56,7 @@ fn rate_that_holds_counts_every_request_of_a_loop() {
 
 #[test]
 fn search_without_a_level_that_holds_shows_values_of_the_complete_run() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).expect("a server");
     let brunt =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));
     brunt.run();

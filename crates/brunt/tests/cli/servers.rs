@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Behavior, Fault, Port, Routes, Server, Stall, TestCa, TlsFront};
+use brunt_testbed::{Behavior, Fault, Port, Response, Routes, Server, Stall, TestCa, TlsFront};
 
 use crate::brunt::Brunt;
 
@@ -41,7 +41,7 @@ fn wire_requests_equal_the_count_of_the_server() {
     );
     let failed: u64 = [304, 404, 500, 503, 599]
         .iter()
-        .map(|status| counts.answers[status])
+        .map(|status| counts.responses[status])
         .sum();
     assert_eq!(summary["total"]["failures"], failed);
     assert_eq!(summary["total"]["failures_by_kind"]["status"], failed);
@@ -71,7 +71,7 @@ fn wait_ready_waits_for_a_late_host() {
         .scenario(&scenario(&port.url(), 1, "300ms", task));
     let running = brunt.start();
     drop(port);
-    let server = Server::start_at(address, Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start_at(address, Routes::new().otherwise(Response::ok("x"))).unwrap();
     let ended = running.end();
     assert!(matches!(ended.code, Some(0)), "{ended:?}");
     assert!(server.stop().requests > 0);
@@ -80,7 +80,7 @@ fn wait_ready_waits_for_a_late_host() {
 #[test]
 fn failed_setup_ends_the_run() {
     let server =
-        Server::start(Routes::new().at("/seed", Answer::new(500).body("no seed today"))).unwrap();
+        Server::start(Routes::new().at("/seed", Response::new(500).body("no seed today"))).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"\n[[setup]]\npost = \"/seed\"";
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 1, "1h", task));
@@ -94,7 +94,7 @@ fn failed_setup_ends_the_run() {
 #[test]
 fn failed_on_start_of_all_users_ends_the_run() {
     let server =
-        Server::start(Routes::new().at("/login", Answer::new(403).body("closed today"))).unwrap();
+        Server::start(Routes::new().at("/login", Response::new(403).body("closed today"))).unwrap();
     let task = "on_start = [{ post = \"/login\" }]\n[[users.u.tasks]]\nget = \"/\"";
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 3, "1h", task));
@@ -107,7 +107,7 @@ fn failed_on_start_of_all_users_ends_the_run() {
 
 #[test]
 fn run_in_which_all_requests_fail_is_stopped() {
-    let server = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::new(503))).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 2, "1h", task));
@@ -120,8 +120,10 @@ fn run_in_which_all_requests_fail_is_stopped() {
 
 #[test]
 fn target_of_a_slow_request_is_judged_separately() {
-    let slow = Answer::ok("x").delayed(Duration::from_millis(80));
-    let routes = Routes::new().at("/slow", slow).at("/fast", Answer::ok("x"));
+    let slow = Response::ok("x").delayed(Duration::from_millis(80));
+    let routes = Routes::new()
+        .at("/slow", slow)
+        .at("/fast", Response::ok("x"));
     let server = Server::start(routes).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/slow\"\n[[users.u.tasks]]\nget = \"/fast\"\n\
                 [request_targets.\"/slow\"]\np50 = { critical = \"70ms\" }";
@@ -144,7 +146,7 @@ fn target_of_a_slow_request_is_judged_separately() {
 #[test]
 fn host_with_another_protocol_counts_as_unanswered() {
     let task = "[[users.u.tasks]]\nget = \"/\"";
-    let plain = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let plain = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let identity = TestCa::new().issue(&["localhost"]);
     let unknown = TlsFront::start(plain.address(), identity).unwrap();
     let silent = Server::start(Fault::Silent).unwrap();
@@ -177,10 +179,10 @@ fn host_with_another_protocol_counts_as_unanswered() {
 fn server_rejecting_every_other_login() -> Server {
     let logins = AtomicUsize::new(0);
     let routes = Routes::new()
-        .otherwise(Answer::ok("x"))
+        .otherwise(Response::ok("x"))
         .rule("/login", move |_| {
             let number = logins.fetch_add(1, Ordering::Relaxed);
-            Answer::new(if number.is_multiple_of(2) { 401 } else { 200 })
+            Response::new(if number.is_multiple_of(2) { 401 } else { 200 })
         });
     Server::start(routes).expect("a server")
 }
@@ -228,7 +230,7 @@ fn users_whose_login_fails_are_counted_and_reported() {
 
 #[test]
 fn run_ends_when_the_data_of_all_users_is_exhausted() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let task = "[[users.u.tasks]]\nname = \"/\"\nget = \"/?{{ next(people) }}\"\n\
                 [data.people]\nrows = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\"]\n\
                 on_exhausted = \"stop_user\"";
@@ -256,7 +258,7 @@ fn run_ends_when_the_data_of_all_users_is_exhausted() {
 fn stall_of_the_server_is_a_finding() {
     // It stalls from 1.5 s to 4.5 s of every six seconds: at least one complete stall in twelve seconds.
     let stall = Stall::new(Duration::from_secs(6), Duration::from_secs(3));
-    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let routes = Routes::new().otherwise(Response::ok("x"));
     let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(
@@ -287,7 +289,7 @@ fn stall_of_the_server_is_a_finding() {
 fn request_target_applies_to_the_named_methods() {
     let slow = Duration::from_millis(80);
     let routes = Routes::new().rule("/items", move |request| {
-        let response = Answer::ok("x");
+        let response = Response::ok("x");
         if request.header("content-length").is_some() {
             response.delayed(slow)
         } else {

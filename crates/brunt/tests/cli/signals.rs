@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use brunt_testbed::interruptions::{State, cases};
-use brunt_testbed::{Answer, Fault, Routes, Server, wait_until};
+use brunt_testbed::{Fault, Response, Routes, Server, wait_until};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -128,7 +128,7 @@ fn start_from_shell(server: &Server, first: &str) -> (Brunt, Running) {
 
 #[test]
 fn file_size_limit_stops_the_run_and_prints_the_result() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     // The unit is 512 or 1,024 bytes, depending on the shell.
     let (_brunt, running) = start_from_shell(&server, "ulimit -f 8");
     let ended = running.end();
@@ -143,7 +143,7 @@ fn file_size_limit_stops_the_run_and_prints_the_result() {
 
 #[test]
 fn run_with_an_ignored_hangup_continues() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (brunt, running) = start_from_shell(&server, "trap '' HUP");
     running.signal(Signal::HUP);
     let seen = server.counts().requests;

@@ -1,6 +1,6 @@
 //! Smoke test (`brunt check --try`): its output matches the requests that the service received.
 
-use brunt_testbed::{Answer, Routes, Server, Shop};
+use brunt_testbed::{Response, Routes, Server, Shop};
 
 use crate::brunt::{Brunt, Ended};
 
@@ -91,9 +91,9 @@ duration = '1s'
 
 #[test]
 fn smoke_test_shows_failed_requests_with_their_responses() {
-    let hostile = Answer::new(500).body("\u{1b}[31mred");
+    let hostile = Response::new(500).body("\u{1b}[31mred");
     let routes = Routes::new()
-        .at("/good", Answer::ok("fine"))
+        .at("/good", Response::ok("fine"))
         .at("/bad", hostile);
     let server = Server::start(routes).unwrap();
     let scenario = "host = 'http://localhost:1'

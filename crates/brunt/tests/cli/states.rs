@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Fault, Routes, Server};
+use brunt_testbed::{Fault, Response, Routes, Server};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt, Ended, read_json};
@@ -149,8 +149,8 @@ fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected
 
 #[test]
 fn decided_and_undecided_runs_end_as_documented() {
-    let ok = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let slow = Answer::ok("x").delayed(Duration::from_millis(80));
+    let ok = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let slow = Response::ok("x").delayed(Duration::from_millis(80));
     let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
     for (service, load, targets, expected) in decided_and_undecided() {
         let server = match service {
@@ -165,7 +165,7 @@ fn decided_and_undecided_runs_end_as_documented() {
 
 #[test]
 fn failing_and_silent_services_end_as_documented() {
-    let failing = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
+    let failing = Server::start(Routes::new().otherwise(Response::new(503))).unwrap();
     let hours = "users = 2\nduration = \"1h\"";
     let brunt_ = brunt(&scenario(
         &failing.url(),
@@ -205,7 +205,7 @@ fn failing_and_silent_services_end_as_documented() {
 
 #[test]
 fn interrupted_or_killed_run_is_incomplete() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let hours = "users = 5\nduration = \"1h\"";
     let scenario = scenario(&server.url(), hours, "p50 = { critical = \"10s\" }");
     for signal in [Signal::INT, Signal::KILL] {
@@ -243,7 +243,7 @@ fn hanging_after(requests: u64) -> Server {
     let routes = Routes::new().rule("/", move |_| {
         let hangs = seen.fetch_add(1, Ordering::AcqRel) >= requests;
         let delay = if hangs { BOUND * 10 } else { Duration::ZERO };
-        Answer::ok("x").delayed(delay)
+        Response::ok("x").delayed(delay)
     });
     Server::start(routes).expect("a server")
 }

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 use rustix::process::Signal;
 
 use crate::brunt::{Brunt, Ended};
 
 /// Server with a response time of 20 ms.
 fn slow() -> Server {
-    let response = Answer::ok("x").delayed(Duration::from_millis(20));
+    let response = Response::ok("x").delayed(Duration::from_millis(20));
     Server::start(Routes::new().otherwise(response)).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Routes, Server, wait_until};
+use brunt_testbed::{Response, Routes, Server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -55,13 +55,13 @@ fn workers_generate_equal_shares_in_one_record() {
     let routes = Routes::new()
         .rule("/login", move |_| {
             logged_in.fetch_add(1, Ordering::AcqRel);
-            Answer::ok("{\"key\": \"k7\"}")
+            Response::ok("{\"key\": \"k7\"}")
         })
         .rule("/task", move |request| {
             seen.lock().unwrap().push(request.target.clone());
-            Answer::ok("x")
+            Response::ok("x")
         });
-    let server = Server::start(routes.otherwise(Answer::new(404))).unwrap();
+    let server = Server::start(routes.otherwise(Response::new(404))).unwrap();
     let url = server.url();
     let scenario = "[[setup]]\npost = \"/login\"\nextract = { key = \"$.key\" }\n\
                     [users.u]\n[[users.u.tasks]]\nname = \"task\"\nget = \"/task?key={{ key }}&n={{ seq() }}\"\n\
@@ -96,7 +96,7 @@ fn workers_generate_equal_shares_in_one_record() {
 
 #[test]
 fn lost_worker_makes_the_run_invalid_in_every_output() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (brunt, running, workers) = start_run(&server);
     let id = i32::try_from(workers[1])
         .ok()
@@ -138,7 +138,7 @@ fn lost_worker_makes_the_run_invalid_in_every_output() {
 
 #[test]
 fn silent_worker_is_killed_and_named_in_the_report() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (brunt, running, workers) = start_run_with(&server, &["--worker-timeout", "3s"]);
     let id = i32::try_from(workers[1])
         .ok()
@@ -161,7 +161,7 @@ fn silent_worker_is_killed_and_named_in_the_report() {
 
 #[test]
 fn no_worker_is_silent_after_the_coordinator_was_stopped() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (brunt, running, workers) = start_run_with(&server, &["--worker-timeout", "3s"]);
     running.signal(Signal::STOP);
     std::thread::sleep(Duration::from_secs(4));
@@ -182,7 +182,7 @@ fn no_worker_is_silent_after_the_coordinator_was_stopped() {
 
 #[test]
 fn interrupt_stops_all_workers_and_writes_a_report() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (brunt, running, workers) = start_run(&server);
     running.signal(Signal::INT);
     let ended = running.end();
@@ -195,7 +195,7 @@ fn interrupt_stops_all_workers_and_writes_a_report() {
 
 #[test]
 fn workers_end_with_the_coordinator() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let (_brunt, running, workers) = start_run(&server);
     running.signal(Signal::KILL);
     assert_end(&workers);

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Request, Routes, Server, wait_until};
+use brunt_testbed::{Request, Response, Routes, Server, wait_until};
 
 use crate::brunt::{BOUND, Brunt, Ended, children};
 use crate::trials::Promise;
@@ -113,36 +113,36 @@ fn service(canaries: &Canaries) -> Routes {
         match parts.next().unwrap_or_default() {
             "echo" => {
                 let encoding = parts.next().unwrap_or_default();
-                Answer::new(400).body(encoded(encoding, &payload(request)))
+                Response::new(400).body(encoded(encoding, &payload(request)))
             }
             "cut" => {
                 let padding = parts.next().and_then(|count| count.parse().ok());
                 let body = " ".to_owned() + &".".repeat(padding.unwrap_or(0)) + &payload(request);
-                Answer::new(500).body(body)
+                Response::new(500).body(body)
             }
             "login" => {
                 let body = serde_json::json!({
                     "token": secrets["extracted"], "value": secrets["used as bearer"],
                 });
                 let page = format!("<input name=\"csrf\" value=\"{}\">", secrets["of a page"]);
-                Answer::ok(format!("{body}\n{page}")).header(
+                Response::ok(format!("{body}\n{page}")).header(
                     "Set-Cookie",
                     &format!("visitor={}; Path=/", secrets["of a cookie"]),
                 )
             }
-            "json" => Answer::ok(
+            "json" => Response::ok(
                 serde_json::json!({
                     "token": secrets["extracted"], "value": secrets["used as bearer"],
                 })
                 .to_string(),
             ),
-            "cookies" => Answer::ok("x").header(
+            "cookies" => Response::ok("x").header(
                 "Set-Cookie",
                 &format!("jar={}; Path=/", secrets["of the jar"]),
             ),
-            "bad-login" => Answer::new(401)
+            "bad-login" => Response::new(401)
                 .body(serde_json::json!({"access_token": secrets["in an error"]}).to_string()),
-            "bad-cookie" => Answer::new(403)
+            "bad-cookie" => Response::new(403)
                 .header(
                     "Set-Cookie",
                     &format!("sid={}; Path=/", secrets["set by an error"]),
@@ -150,13 +150,13 @@ fn service(canaries: &Canaries) -> Routes {
                 .body(format!("the session is {}", secrets["set by an error"])),
             "away" => {
                 let token = encoded("percent", &secrets["of a redirect"]);
-                Answer::redirect(302, &format!("/echo/raw?access_token={token}"))
+                Response::redirect(302, &format!("/echo/raw?access_token={token}"))
             }
             "elsewhere" => {
                 let token = encoded("percent", &secrets["of a redirect"]);
-                Answer::redirect(302, &format!("http://elsewhere.invalid/?token={token}"))
+                Response::redirect(302, &format!("http://elsewhere.invalid/?token={token}"))
             }
-            _ => Answer::new(404).body("nothing here"),
+            _ => Response::new(404).body("nothing here"),
         }
     })
 }
@@ -266,11 +266,11 @@ fn collector() -> Result<(Server, Arc<Mutex<Vec<u8>>>), String> {
     let stored = bodies.clone();
     let routes = Routes::new().rule("/v1/metrics", move |request| {
         let Ok(mut stored) = stored.lock() else {
-            return Answer::new(500);
+            return Response::new(500);
         };
         let is_first = stored.is_empty();
         stored.extend(&request.body);
-        Answer::new(if is_first { 503 } else { 200 })
+        Response::new(if is_first { 503 } else { 200 })
     });
     let server = Server::start(routes).map_err(|error| error.to_string())?;
     Ok((server, bodies))

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Framing, Identity, Routes, Server, TestCa, TlsFront, TlsRules};
+use brunt_testbed::{Framing, Identity, Response, Routes, Server, TestCa, TlsFront, TlsRules};
 use rand::RngExt;
 
 use crate::hostile::{Act, Case, HostilePort, Kinds, act, play_in, scenario};
@@ -138,10 +138,10 @@ struct Stage {
 impl Stage {
     fn new() -> io::Result<Self> {
         let body = vec![b'x'; 20_000];
-        let closing = Answer::ok(body.clone()).framing(Framing::UntilClose);
+        let closing = Response::ok(body.clone()).framing(Framing::UntilClose);
         Ok(Self {
             authority: TestCa::new(),
-            server: Server::start(Routes::new().otherwise(Answer::ok(body)))?,
+            server: Server::start(Routes::new().otherwise(Response::ok(body)))?,
             closing: Server::start(Routes::new().otherwise(closing))?,
         })
     }

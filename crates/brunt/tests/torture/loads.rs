@@ -3,7 +3,7 @@
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, KillOnDrop, Routes, Server};
+use brunt_testbed::{KillOnDrop, Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -21,7 +21,7 @@ pub(crate) fn scenario(users: u32, seconds: u32) -> String {
 
 /// A service that answers it.
 pub(crate) fn service() -> Server {
-    Server::start(Routes::new().at("/", Answer::ok("hello"))).expect("a server")
+    Server::start(Routes::new().at("/", Response::ok("hello"))).expect("a server")
 }
 
 /// A run of it with its files in `out`.

@@ -34,7 +34,7 @@ impl Connection {
     #[inline]
     pub(crate) fn was_used(&self) -> bool {
         match self {
-            Self::Http1(connection) => connection.answered > 0,
+            Self::Http1(connection) => connection.responses > 0,
             Self::Http2(connection) => connection.was_used(),
         }
     }
@@ -43,7 +43,7 @@ impl Connection {
     #[inline]
     pub(crate) fn is_kept(&self, exchanged: &Result<Response, RequestError>) -> bool {
         match self {
-            Self::Http1(_) => exchanged.as_ref().is_ok_and(|answer| answer.keep_alive),
+            Self::Http1(_) => exchanged.as_ref().is_ok_and(|response| response.keep_alive),
             // An error on one stream does not affect the other streams.
             Self::Http2(connection) => !connection.is_over(),
         }

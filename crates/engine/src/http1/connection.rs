@@ -22,7 +22,7 @@ pub(crate) struct Http1Connection {
     stream: Stream,
     pub(crate) origin: usize,
     /// Number of responses received.
-    pub(crate) answered: u64,
+    pub(crate) responses: u64,
 }
 
 /// The state of a connection after a response.
@@ -37,7 +37,7 @@ impl Http1Connection {
         Self {
             stream,
             origin,
-            answered: 0,
+            responses: 0,
         }
     }
 
@@ -117,19 +117,19 @@ impl Http1Connection {
             .net
             .timers
             .set_deadline(context.slot, context.deadlines.total_ns);
-        let mut answered = None;
+        let mut early_end = None;
         if !self.sends_at_once(context, &request, timings).await {
             let sending = self.send_while_receiving(context, request, &mut reader, timings);
-            answered = Box::pin(sending).await?;
+            early_end = Box::pin(sending).await?;
         }
-        let left = match answered {
+        let left = match early_end {
             Some(_) => ConnectionEnd::Closed,
             None => self.receive(context, &mut reader, timings).await?,
         };
-        let mut answer = reader.into_response();
-        answer.keep_alive &= left == ConnectionEnd::Open;
-        self.answered += 1;
-        Ok(answer)
+        let mut response = reader.into_response();
+        response.keep_alive &= left == ConnectionEnd::Open;
+        self.responses += 1;
+        Ok(response)
     }
 
     /// Sends a small request at once. Returns whether the kernel accepted all of it.
@@ -170,8 +170,8 @@ impl Http1Connection {
                 .timers
                 .set_deadline(context.slot, by_ns.min(context.deadlines.total_ns));
         }
-        let answer = context.net.timers.poll_until_deadline(context.slot, |cx| {
-            let answer = self.poll_response(context.net, cx, reader, timings);
+        let response = context.net.timers.poll_until_deadline(context.slot, |cx| {
+            let response = self.poll_response(context.net, cx, reader, timings);
             if waits_for_first && timings.bytes_received > before {
                 waits_for_first = false;
                 context
@@ -179,10 +179,10 @@ impl Http1Connection {
                     .timers
                     .set_deadline(context.slot, context.deadlines.total_ns);
             }
-            answer
+            response
         });
-        match answer.await {
-            Ok(answer) => answer,
+        match response.await {
+            Ok(response) => response,
             Err(error) => Err(response_wait_error(error, waits_for_first)),
         }
     }
@@ -254,7 +254,7 @@ impl Http1Connection {
         let waiting = context.net.timers.poll_until_deadline(context.slot, |cx| {
             match self.poll_response(context.net, cx, reader, timings) {
                 Poll::Pending if reader.continues() => Poll::Ready(Ok(None)),
-                answer => answer.map(|left| left.map(Some)),
+                response => response.map(|left| left.map(Some)),
             }
         });
         let early = match waiting.await {

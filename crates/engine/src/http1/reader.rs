@@ -13,7 +13,7 @@ pub struct Reader {
     interim: u8,
     continues: bool,
     body: Option<Body>,
-    answer: Response,
+    response: Response,
     keeps: fn(u16) -> BodyCapture,
     keeps_fields: HeaderCapture,
 }
@@ -28,7 +28,7 @@ enum Body {
 impl Reader {
     /// Creates a reader; `to_head`: for the response to a HEAD request. `keeps` returns the body capture for a status.
     pub fn new(to_head: bool, keeps: fn(u16) -> BodyCapture, content: ResponseBody) -> Self {
-        let answer = Response {
+        let response = Response {
             status: 0,
             keep_alive: false,
             location: None,
@@ -42,7 +42,7 @@ impl Reader {
             interim: 0,
             continues: false,
             body: None,
-            answer,
+            response,
             keeps,
             keeps_fields: HeaderCapture::Nothing,
         }
@@ -108,15 +108,15 @@ impl Reader {
             }
             _ => {}
         }
-        self.answer.status = head.status;
-        self.answer.keep_alive = head.keep_alive;
-        self.answer.location = head.location;
-        self.answer.encoding = head.encoding;
-        self.answer.fields = head.fields;
-        self.answer.content.keep((self.keeps)(head.status));
+        self.response.status = head.status;
+        self.response.keep_alive = head.keep_alive;
+        self.response.location = head.location;
+        self.response.encoding = head.encoding;
+        self.response.fields = head.fields;
+        self.response.content.keep((self.keeps)(head.status));
         self.body = Some(match head.framing {
             Framing::Length(length) => {
-                self.answer.content.expect(length)?;
+                self.response.content.expect(length)?;
                 Body::Length(length)
             }
             Framing::Chunked => Body::Chunked(Chunked::new()),
@@ -127,7 +127,7 @@ impl Reader {
 
     /// Returns the number of bytes consumed, and whether the body is complete.
     fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), ProtocolError> {
-        let content = &mut self.answer.content;
+        let content = &mut self.response.content;
         match &mut self.body {
             Some(Body::Length(left)) => {
                 let part = part_of(bytes, *left);
@@ -162,7 +162,7 @@ impl Reader {
     /// Returns the response. It is complete once [`Reader::feed`] has reported so, or once the connection has ended and
     /// [`Reader::ends_with_connection`] holds.
     pub fn into_response(self) -> Response {
-        self.answer
+        self.response
     }
 }
 
@@ -270,11 +270,11 @@ mod tests {
         for (bytes, to_head, (status, content, keep_alive, left)) in WHOLE {
             for piece in 1..=bytes.len() {
                 let found = read(bytes.as_bytes(), piece, *to_head).unwrap();
-                let (answer, taken) = found.unwrap_or_else(|| panic!("{bytes:?} by {piece}"));
+                let (response, taken) = found.unwrap_or_else(|| panic!("{bytes:?} by {piece}"));
                 let found = (
-                    answer.status,
-                    answer.content.bytes,
-                    answer.keep_alive,
+                    response.status,
+                    response.content.bytes,
+                    response.keep_alive,
                     bytes.len() - taken,
                 );
                 assert_eq!(
@@ -336,7 +336,7 @@ mod tests {
     fn redirect_keeps_its_location() {
         let bytes =
             b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /health/\r\nContent-Length: 0\r\n\r\n";
-        let (answer, _) = read(bytes, bytes.len(), false).unwrap().unwrap();
-        assert_eq!(answer.location.as_deref(), Some(b"/health/".as_slice()));
+        let (response, _) = read(bytes, bytes.len(), false).unwrap().unwrap();
+        assert_eq!(response.location.as_deref(), Some(b"/health/".as_slice()));
     }
 }

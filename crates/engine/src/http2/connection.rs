@@ -35,7 +35,7 @@ pub(super) struct Shared {
     /// Waker of the task.
     driver: RefCell<Option<Waker>>,
     /// Number of requests that got a response.
-    pub(super) answered: Cell<u64>,
+    pub(super) responses: Cell<u64>,
     /// Number of a shared pool's requests in flight.
     in_flight: Cell<u32>,
 }
@@ -56,7 +56,7 @@ impl Http2Connection {
             close: RefCell::default(),
             handles: Cell::new(1),
             driver: RefCell::default(),
-            answered: Cell::new(0),
+            responses: Cell::new(0),
             in_flight: Cell::new(0),
         });
         let driver = Driver {
@@ -83,7 +83,7 @@ impl Http2Connection {
 
     /// Whether it has received a response.
     pub(crate) fn was_used(&self) -> bool {
-        self.0.answered.get() > 0
+        self.0.responses.get() > 0
     }
 
     /// Number of a shared pool's requests in flight on it.

@@ -177,7 +177,7 @@ impl Http2Connection {
         }
         let (error, delivery) = match outcome {
             Outcome::Complete(response) => {
-                self.0.answered.set(self.0.answered.get() + 1);
+                self.0.responses.set(self.0.responses.get() + 1);
                 return (Ok(response), Delivery::Read);
             }
             Outcome::Malformed(error) => {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
-#[path = "../play/header.rs"]
+#[path = "../test_run/header.rs"]
 mod header;
 mod surroundings;
 
@@ -17,7 +17,7 @@ use brunt_testbed::{Server, Shop};
 use surroundings::Files;
 
 /// A run of a scenario against a shop.
-struct Played {
+struct ScenarioRun {
     record: RunRecord,
     shop: Shop,
     requests: u64,
@@ -33,7 +33,7 @@ fn read(name: &str) -> Scenario {
 }
 
 /// Runs a profile for a second or two. Hosts of classes are directed to the shop as well.
-fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
+fn run_profile(name: &str, profile: &str, users: u32, duration: Duration) -> ScenarioRun {
     let shop = Shop::new();
     let server = Server::start(shop.routes()).unwrap();
     let mut scenario = read(name);
@@ -88,7 +88,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
             record.timeline.merge(increment).unwrap();
         }
     }
-    Played {
+    ScenarioRun {
         record,
         shop,
         requests: server.stop().requests,
@@ -96,7 +96,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     }
 }
 
-impl Played {
+impl ScenarioRun {
     /// Number of samples of a name with an outcome.
     fn count(&self, name: &str, outcome: Outcome) -> u64 {
         let names = (0u32..).zip(self.record.timeline.names());
@@ -129,30 +129,27 @@ const A_WHILE: Duration = Duration::from_millis(1_500);
 
 #[test]
 fn user_logs_in_once_and_sends_its_token() {
-    let played = play("login", "load", 4, A_WHILE);
-    played.is_clean();
-    assert_eq!(played.shop.logins().values().sum::<u64>(), 4);
-    assert_eq!(played.shop.logouts(), 4);
-    assert!(played.ok("/me") >= 4, "{}", played.ok("/me"));
-    let names = played.record.timeline.names();
+    let run = run_profile("login", "load", 4, A_WHILE);
+    run.is_clean();
+    assert_eq!(run.shop.logins().values().sum::<u64>(), 4);
+    assert_eq!(run.shop.logouts(), 4);
+    assert!(run.ok("/me") >= 4, "{}", run.ok("/me"));
+    let names = run.record.timeline.names();
     let is_setup = |wanted: &str| names.iter().any(|name| name.name == wanted && name.setup);
     assert!(is_setup("/login") && is_setup("/logout") && !is_setup("/me"));
 }
 
 #[test]
 fn visitor_shops_with_cookies_and_the_token_of_a_page() {
-    let played = play("shop", "load", 3, A_WHILE);
-    played.is_clean();
-    let orders = played.shop.orders();
+    let run = run_profile("shop", "load", 3, A_WHILE);
+    run.is_clean();
+    let orders = run.shop.orders();
     assert!(orders >= 3, "{orders}");
-    assert_eq!(played.ok("/shop/orders"), orders);
+    assert_eq!(run.ok("/shop/orders"), orders);
     // Each visit has its own session, because cookies are cleared after it.
-    assert_eq!(played.ok("/shop"), played.shop.sessions() as u64);
-    assert_eq!(
-        (played.ok("buy"), played.ok("order value")),
-        (orders, orders)
-    );
-    let timeline = &played.record.timeline;
+    assert_eq!(run.ok("/shop"), run.shop.sessions() as u64);
+    assert_eq!((run.ok("buy"), run.ok("order value")), (orders, orders));
+    let timeline = &run.record.timeline;
     let place = timeline
         .names()
         .iter()
@@ -166,42 +163,42 @@ fn visitor_shops_with_cookies_and_the_token_of_a_page() {
         .iter()
         .map(|second| second.requests())
         .sum();
-    let baskets = played.ok("put into the basket");
-    assert_eq!(judged, played.ok("/shop") + baskets + orders);
+    let baskets = run.ok("put into the basket");
+    assert_eq!(judged, run.ok("/shop") + baskets + orders);
 }
 
 #[test]
 fn each_line_of_a_file_belongs_to_one_user() {
-    let played = play("users", "load", 6, A_WHILE);
-    played.is_clean();
+    let run = run_profile("users", "load", 6, A_WHILE);
+    run.is_clean();
     let expected = ["ann", "bob", "cy", "dee", "eve", "fay"].map(|name| (name.to_owned(), 1));
-    assert_eq!(played.shop.logins(), expected.into());
+    assert_eq!(run.shop.logins(), expected.into());
 }
 
 #[test]
 fn user_without_a_line_of_data_stops() {
-    let played = play("users", "load", 9, A_WHILE);
-    played.is_clean();
-    assert_eq!(played.shop.logins().values().sum::<u64>(), 6);
+    let run = run_profile("users", "load", 9, A_WHILE);
+    run.is_clean();
+    assert_eq!(run.shop.logins().values().sum::<u64>(), 6);
 }
 
 #[test]
 fn pages_are_requested_up_to_the_last() {
-    let played = play("pages", "load", 2, A_WHILE);
-    played.is_clean();
-    let rounds = played.ok("items seen");
+    let run = run_profile("pages", "load", 2, A_WHILE);
+    run.is_clean();
+    let rounds = run.ok("items seen");
     assert!(rounds >= 2);
-    assert_eq!(played.ok("/items"), 4 * rounds);
+    assert_eq!(run.ok("/items"), 4 * rounds);
     // The last page has five items, each of which is requested.
-    assert_eq!(played.ok("/status/*"), 5 * rounds);
+    assert_eq!(run.ok("/status/*"), 5 * rounds);
 }
 
 #[test]
 fn arrivals_have_the_planned_rate() {
-    let played = play("arrivals", "load", 50, Duration::from_secs(2));
-    played.is_clean();
-    let planned = played.record.header.load.integral(2.0);
-    let count = (played.ok("/shop") + played.ok("/items")) as f64;
+    let run = run_profile("arrivals", "load", 50, Duration::from_secs(2));
+    run.is_clean();
+    let planned = run.record.header.load.integral(2.0);
+    let count = (run.ok("/shop") + run.ok("/items")) as f64;
     // Five standard deviations of a Poisson count.
     assert!(
         (count - planned).abs() < 5.0 * planned.sqrt(),
@@ -211,20 +208,20 @@ fn arrivals_have_the_planned_rate() {
 
 #[test]
 fn groups_are_chosen_by_weight_and_run_in_sequence() {
-    let played = play("groups", "load", 20, Duration::from_secs(3));
-    played.is_clean();
+    let run = run_profile("groups", "load", 20, Duration::from_secs(3));
+    run.is_clean();
     // Steps of a sequence run equally often, except for sequences that the end of the run cut off.
-    let (first, second) = (played.ok("/status/200"), played.ok("/status/204"));
+    let (first, second) = (run.ok("/status/200"), run.ok("/status/204"));
     assert!(first >= second && second + 20 >= first, "{first} {second}");
-    assert!(played.ok("/items") > played.ok("/shop"));
-    assert!(played.ok("watch") >= 3);
+    assert!(run.ok("/items") > run.ok("/shop"));
+    assert!(run.ok("watch") >= 3);
 }
 
 #[test]
 fn file_is_uploaded_within_a_form() {
-    let played = play("upload", "load", 2, A_WHILE);
-    played.is_clean();
-    let uploads = played.shop.uploads();
+    let run = run_profile("upload", "load", 2, A_WHILE);
+    run.is_clean();
+    let uploads = run.shop.uploads();
     assert!(uploads.len() >= 2);
     assert!(
         uploads
@@ -236,8 +233,8 @@ fn file_is_uploaded_within_a_form() {
 
 #[test]
 fn every_shipped_scenario_is_run() {
-    let played = play("everything", "load", 8, Duration::from_secs(4));
-    played.is_clean();
+    let run = run_profile("everything", "load", 8, Duration::from_secs(4));
+    run.is_clean();
     for name in [
         "/me",
         "/shop/orders",
@@ -248,9 +245,9 @@ fn every_shipped_scenario_is_run() {
         "buy",
         "order value",
     ] {
-        assert!(played.ok(name) > 0, "{name}");
+        assert!(run.ok(name) > 0, "{name}");
     }
-    assert!(played.shop.orders() > 0);
+    assert!(run.shop.orders() > 0);
     for profile in ["once", "open", "search"] {
         let plan = Plan::new(&read("everything"), profile, &Overrides::default(), &[]);
         assert!(plan.is_ok(), "{profile}");

@@ -91,7 +91,7 @@ async fn accept(listener: TcpListener, serving: Serving) {
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, serving: Serving) {
     let keep_alive = serving.keep_alive;
-    let service = service_fn(move |request| answer(request, serving.clone()));
+    let service = service_fn(move |request| respond(request, serving.clone()));
     let serving = http1::Builder::new()
         .keep_alive(keep_alive)
         .serve_connection(TokioIo::new(stream), service);
@@ -99,7 +99,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, serving: Serving) {
     serving.await.ok();
 }
 
-async fn answer(
+async fn respond(
     request: Request<Incoming>,
     serving: Serving,
 ) -> Result<Response<Full<Bytes>>, Infallible> {

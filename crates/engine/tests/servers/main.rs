@@ -7,18 +7,18 @@
 mod apache;
 mod hyper_server;
 mod nginx;
-#[path = "../play/mod.rs"]
-#[expect(dead_code, reason = "each test binary uses a part of it")]
-mod play;
 mod running;
 mod script;
 mod site;
+#[path = "../test_run/mod.rs"]
+#[expect(dead_code, reason = "each test binary uses a part of it")]
+mod test_run;
 
 use brunt_record::{RunRecord, Second};
 
-use crate::play::{Play, total};
 use crate::running::Running;
 use crate::site::{LARGE_BYTES, Mode, SMALL_BYTES, Site};
+use crate::test_run::{TestRun, total};
 
 /// Starts a server for a site; `None` if it is not installed.
 type Start = fn(&Site, Mode) -> Option<Running>;
@@ -59,7 +59,7 @@ fn serves_in(modes: &[Mode], start: Start) {
         ];
         let task = format!("[[users.u.tasks]]\nsteps = [{}]", steps.join(", "));
         let http = if mode.http2 { "2" } else { "1.1" };
-        let record = Play::new(&server.url(), 2, "400ms", "10ms", &task)
+        let record = TestRun::new(&server.url(), 2, "400ms", "10ms", &task)
             .with(&format!("http = {http}\n[tls]\nca = \"{folder}/ca.pem\""))
             .run();
         let name = format!("{} {mode:?}", server.name);
@@ -146,7 +146,7 @@ fn few_requests_are_lost_when_uvicorn_closes_idle_connections() {
         return;
     };
     let task = "[[users.u.tasks]]\nget = \"/small\"";
-    let record = Play::new(&server.url(), 100, "16s", "4950ms..5050ms", task).run();
+    let record = TestRun::new(&server.url(), 100, "16s", "4950ms..5050ms", task).run();
     let requests = total(&record, Second::requests);
     assert!(requests >= 300);
     assert!(total(&record, |second| second.reconnects) > 20);

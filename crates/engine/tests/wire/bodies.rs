@@ -5,10 +5,10 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use brunt_record::{FailureKind, RunRecord, Second};
-use brunt_testbed::{Answer, Behavior, Fault, Request, Routes, Server};
+use brunt_testbed::{Behavior, Fault, Request, Response, Routes, Server};
 use tempfile::TempDir;
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 const MIB: usize = 1 << 20;
 
@@ -26,17 +26,17 @@ fn upload(server: &Server, folder: &TempDir) -> RunRecord {
     let path = folder.path().join("upload.bin").display().to_string();
     let task =
         format!("[[users.u.tasks]]\npost = \"/upload\"\nfile = \"{path}\"\ntimeout = \"20s\"");
-    Play::new(&server.url(), 1, "50ms", "1h", &task).run()
+    TestRun::new(&server.url(), 1, "50ms", "1h", &task).run()
 }
 
-fn echo_of(request: &Request) -> Answer {
+fn echo_of(request: &Request) -> Response {
     let fits = request
         .body
         .iter()
         .zip((0..=255).cycle())
         .all(|(found, sent)| *found == sent);
     let status = if fits { 200 } else { 500 };
-    Answer::new(status).body(request.body.len().to_string())
+    Response::new(status).body(request.body.len().to_string())
 }
 
 fn behavior() -> Behavior {
@@ -72,7 +72,7 @@ fn server_that_rejects_expect_gets_the_body_without_it() {
     let record = upload(&server, &folder(2 * MIB));
     let counts = server.stop();
     assert_eq!(record.timeline.failures(), []);
-    assert_eq!((counts.answers[&417], counts.answers[&200]), (1, 1));
+    assert_eq!((counts.responses[&417], counts.responses[&200]), (1, 1));
     assert_eq!(total(&record, |second| second.wire_requests), 2);
 }
 
@@ -80,7 +80,7 @@ fn server_that_rejects_expect_gets_the_body_without_it() {
 fn response_before_the_complete_body_is_accepted() {
     for reads_on in [true, false] {
         for bytes in [MIB / 2, 20 * MIB] {
-            let routes = Routes::new().at("/upload", Answer::new(413));
+            let routes = Routes::new().at("/upload", Response::new(413));
             let fault = Fault::Early { reads_on };
             let server = Server::start(Behavior::from(routes).fault(fault)).unwrap();
             let record = upload(&server, &folder(bytes));
@@ -125,7 +125,7 @@ fn endless_responses_are_cut_off() {
         let endless = Fault::Endless(once.into(), again.repeat(100).into());
         let server = Server::start(endless).unwrap();
         let begun = Instant::now();
-        let record = Play::new(
+        let record = TestRun::new(
             &server.url(),
             1,
             "20ms",
@@ -154,22 +154,22 @@ fn checks_apply_to_the_decoded_body() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         let body = encoder.finish().unwrap();
-        Answer::ok(body).header("Content-Encoding", "gzip")
+        Response::ok(body).header("Content-Encoding", "gzip")
     };
     let routes = Routes::new()
-        .at("/plain", Answer::ok("well said"))
+        .at("/plain", Response::ok("well said"))
         .at("/gzip", gzip(b"well said"))
         .at("/bomb", gzip(&vec![b'a'; 50 * MIB]))
         .at(
             "/broken",
-            Answer::ok("well said").header("Content-Encoding", "gzip"),
+            Response::ok("well said").header("Content-Encoding", "gzip"),
         )
-        .at("/else", Answer::ok("something else"));
+        .at("/else", Response::ok("something else"));
     let server = Server::start(routes).unwrap();
     let tasks = ["/plain", "/gzip", "/bomb", "/broken", "/else"]
         .map(|path| format!("{{ get = \"{path}\", check = {{ contains = \"well\" }} }}"))
         .join(", ");
-    let record = Play::new(
+    let record = TestRun::new(
         &server.url(),
         1,
         "20ms",

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, Scope, Second};
 use brunt_testbed::queue_simulation::ServiceDistribution;
-use brunt_testbed::{Answer, Fault, Port, Routes, Server, Service, wait_until};
+use brunt_testbed::{Fault, Port, Response, Routes, Server, Service, wait_until};
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"";
 const TWO_STEPS: &str =
@@ -21,7 +21,7 @@ fn each_connection_mode_opens_its_number_of_connections() {
         ("{ shared = 1 }", TASK),
     ] {
         let server = Server::start(Routes::new()).unwrap();
-        let record = Play::new(&server.url(), 3, "300ms", "10ms", tasks)
+        let record = TestRun::new(&server.url(), 3, "300ms", "10ms", tasks)
             .with(&format!("connections = {connections}"))
             .run();
         let counts = server.stop();
@@ -52,7 +52,7 @@ fn wait_for_a_shared_connection_counts_as_response_time() {
         seed: 0,
     };
     let server = Server::start(service).unwrap();
-    let record = Play::new(&server.url(), 4, "500ms", "0s", TASK)
+    let record = TestRun::new(&server.url(), 4, "500ms", "0s", TASK)
         .with("connections = { shared = 2 }")
         .run();
     assert_eq!(record.timeline.failures(), []);
@@ -71,7 +71,7 @@ fn wait_for_a_shared_connection_counts_as_response_time() {
 fn exhausted_pool_times_out_and_recovers() {
     let server = Server::start(Fault::Silent).unwrap();
     let task = format!("{TASK}\ntimeout = \"100ms\"");
-    let record = Play::new(&server.url(), 4, "500ms", "0s", &task)
+    let record = TestRun::new(&server.url(), 4, "500ms", "0s", &task)
         .with("connections = { shared = 1 }")
         .run();
     let requests = total(&record, Second::requests);
@@ -90,39 +90,39 @@ fn exhausted_pool_times_out_and_recovers() {
 #[test]
 fn pool_is_split_across_cores() {
     let server = Server::start(Routes::new()).unwrap();
-    let mut play =
-        Play::new(&server.url(), 12, "300ms", "1ms", TASK).with("connections = { shared = 5 }");
-    play.settings.threads = 2;
-    let record = play.run();
+    let mut test_run =
+        TestRun::new(&server.url(), 12, "300ms", "1ms", TASK).with("connections = { shared = 5 }");
+    test_run.settings.threads = 2;
+    let record = test_run.run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(server.stop().connections, 5);
 }
 
 #[test]
 fn first_byte_has_its_own_timeout() {
-    let late = Answer::ok("x").delayed(Duration::from_millis(300));
+    let late = Response::ok("x").delayed(Duration::from_millis(300));
     let server = Server::start(Routes::new().at("/status/200", late)).unwrap();
-    let play = |first_byte: &str| {
-        Play::new(&server.url(), 1, "100ms", "10ms", TASK)
+    let test_run = |first_byte: &str| {
+        TestRun::new(&server.url(), 1, "100ms", "10ms", TASK)
             .with(&format!("timeouts = {{ first_byte = \"{first_byte}\" }}"))
             .run()
     };
-    let early = play("100ms");
+    let early = test_run("100ms");
     assert_eq!(
         failures(&early, FailureKind::FirstByteTimeout),
         total(&early, Second::requests)
     );
-    assert_eq!(play("10s").timeline.failures(), []);
+    assert_eq!(test_run("10s").timeline.failures(), []);
     // The rest of a response may take longer than its first byte.
     let drip = Server::start(
-        brunt_testbed::Behavior::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
+        brunt_testbed::Behavior::from(Routes::new().at("/status/200", Response::ok("x"))).fault(
             Fault::Drip {
                 interval: Duration::from_millis(10),
             },
         ),
     )
     .unwrap();
-    let record = Play::new(&drip.url(), 1, "100ms", "10ms", TASK)
+    let record = TestRun::new(&drip.url(), 1, "100ms", "10ms", TASK)
         .with("timeouts = { first_byte = \"200ms\" }")
         .run();
     assert_eq!(record.timeline.failures(), []);
@@ -131,7 +131,7 @@ fn first_byte_has_its_own_timeout() {
 #[test]
 fn full_backlog_is_a_connect_timeout() {
     let full = Port::full().unwrap();
-    let record = Play::new(&full.url(), 2, "100ms", "10ms", TASK)
+    let record = TestRun::new(&full.url(), 2, "100ms", "10ms", TASK)
         .with("timeouts = { connect = \"150ms\" }")
         .run();
     assert_eq!(
@@ -144,13 +144,13 @@ fn full_backlog_is_a_connect_timeout() {
 #[test]
 fn resolve_override_changes_the_address_and_not_the_host_header() {
     let rule =
-        |request: &brunt_testbed::Request| Answer::ok(request.header("host").unwrap_or_default());
+        |request: &brunt_testbed::Request| Response::ok(request.header("host").unwrap_or_default());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
     let port = server.address().port();
     let task = format!(
         "[[users.u.tasks]]\nget = \"/\"\ncheck = {{ contains = \"api.example.com:{port}\" }}"
     );
-    let mut play = Play::new(
+    let mut test_run = TestRun::new(
         &format!("http://api.example.com:{port}"),
         1,
         "100ms",
@@ -158,8 +158,8 @@ fn resolve_override_changes_the_address_and_not_the_host_header() {
         &task,
     );
     let pin = format!("api.example.com:{port}:127.0.0.1");
-    play.reach.overrides = vec![pin.parse().unwrap()];
-    let record = play.run();
+    test_run.reach.overrides = vec![pin.parse().unwrap()];
+    let record = test_run.run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(total(&record, |second| second.ok), server.stop().requests);
 }
@@ -167,12 +167,12 @@ fn resolve_override_changes_the_address_and_not_the_host_header() {
 #[test]
 fn local_addresses_rotate() {
     let rule =
-        |request: &brunt_testbed::Request| Answer::ok(request.client.unwrap().ip().to_string());
+        |request: &brunt_testbed::Request| Response::ok(request.client.unwrap().ip().to_string());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"\ncheck = { contains = \"127.0.0.2\" }";
-    let mut play = Play::new(&server.url(), 6, "100ms", "1h", task);
-    play.reach.sources = vec!["127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap()];
-    let record = play.run();
+    let mut test_run = TestRun::new(&server.url(), 6, "100ms", "1h", task);
+    test_run.reach.sources = vec!["127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap()];
+    let record = test_run.run();
     assert_eq!(total(&record, |second| second.ok), 3);
     assert_eq!(failures(&record, FailureKind::Check), 3);
 }
@@ -186,7 +186,7 @@ fn refusing_address_is_skipped() {
         format!("two.example:{port}:127.0.0.9"),
         format!("two.example:{port}:127.0.0.1"),
     ];
-    let mut play = Play::new(
+    let mut test_run = TestRun::new(
         &format!("http://two.example:{port}"),
         4,
         "200ms",
@@ -194,8 +194,8 @@ fn refusing_address_is_skipped() {
         TASK,
     )
     .with("connections = \"per-request\"");
-    play.reach.overrides = pins.iter().map(|pin| pin.parse().unwrap()).collect();
-    let record = play.run();
+    test_run.reach.overrides = pins.iter().map(|pin| pin.parse().unwrap()).collect();
+    let record = test_run.run();
     assert_eq!(record.timeline.failures(), []);
     let connects = Outcome::ALL.map(|outcome| {
         let timeline = &record.timeline;

@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 use brunt_record::{Command, FailureKind};
-use brunt_testbed::{Answer, Fault, Routes, Server};
+use brunt_testbed::{Fault, Response, Routes, Server};
 
-use crate::{Play, failures, stop, total};
+use crate::{TestRun, failures, stop, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/slow\"";
 
 #[test]
 fn stop_lets_requests_in_flight_finish() {
-    let slow = Answer::ok("x").delayed(Duration::from_millis(300));
+    let slow = Response::ok("x").delayed(Duration::from_millis(300));
     let server = Server::start(Routes::new().at("/slow", slow)).unwrap();
-    let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
-    let record = play.run_with(|engine, _| {
+    let test_run = TestRun::new(&server.url(), 3, "1h", "0s", TASK);
+    let record = test_run.run_with(|engine, _| {
         if server.counts().requests >= 3 {
             stop(engine);
         }
@@ -28,8 +28,8 @@ fn stop_lets_requests_in_flight_finish() {
 #[test]
 fn abort_cuts_off_requests_in_flight() {
     let server = Server::start(Fault::Silent).unwrap();
-    let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
-    let record = play.run_with(|engine, _| {
+    let test_run = TestRun::new(&server.url(), 3, "1h", "0s", TASK);
+    let record = test_run.run_with(|engine, _| {
         if server.counts().requests == 3 {
             engine.command(Command::Abort);
         }
@@ -41,17 +41,17 @@ fn abort_cuts_off_requests_in_flight() {
 #[test]
 fn stop_timeout_limits_the_drain() {
     let server = Server::start(Fault::Silent).unwrap();
-    let mut play = Play::new(&server.url(), 3, "200ms", "0s", TASK);
-    play.settings.stop_timeout = Duration::from_millis(200);
-    let record = play.run();
+    let mut test_run = TestRun::new(&server.url(), 3, "200ms", "0s", TASK);
+    test_run.settings.stop_timeout = Duration::from_millis(200);
+    let record = test_run.run();
     assert_eq!(failures(&record, FailureKind::Aborted), 3);
 }
 
 #[test]
 fn waiting_users_stop_immediately() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let play = Play::new(&server.url(), 10, "1h", "1h", TASK);
-    let record = play.run_with(|engine, _| {
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let test_run = TestRun::new(&server.url(), 10, "1h", "1h", TASK);
+    let record = test_run.run_with(|engine, _| {
         if server.counts().requests == 10 {
             stop(engine);
         }
@@ -61,15 +61,15 @@ fn waiting_users_stop_immediately() {
 
 #[test]
 fn number_of_users_follows_the_profile() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let mut play = Play::new(&server.url(), 1, "1s", "1ms", TASK);
-    play.settings.threads = 2;
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let mut test_run = TestRun::new(&server.url(), 1, "1s", "1ms", TASK);
+    test_run.settings.threads = 2;
     let stages = "stages = [{ users = 2, duration = \"1100ms\" }, { users = 7, duration = \"1s\" }, \
                   { users = 3, duration = \"1s\" }]";
-    play.scenario = play
+    test_run.scenario = test_run
         .scenario
         .replace("users = 1\nduration = \"1s\"", stages);
-    let record = play.run();
+    let record = test_run.run();
     let users: Vec<_> = record
         .timeline
         .seconds()
@@ -94,15 +94,15 @@ fn loops_without_a_request_yield_and_end_with_the_load() {
         endless.replace('%', "{ wait = \"1ns\" }"),
     ];
     for steps in loops {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
         let tasks = format!(
             "[[users.u.tasks]]\nsteps = [{{ get = \"/u\" }}, {steps}]\n[users.other]\nwait = \"pace(50ms)\"\n\
              [[users.other.tasks]]\nget = \"/other\""
         );
-        let mut play = Play::new(&server.url(), 2, "1s", "0s", &tasks);
-        play.settings.stop_timeout = Duration::from_millis(200);
+        let mut test_run = TestRun::new(&server.url(), 2, "1s", "0s", &tasks);
+        test_run.settings.stop_timeout = Duration::from_millis(200);
         let begun = Instant::now();
-        let record = play.run();
+        let record = test_run.run();
         let took = begun.elapsed();
         assert!(took < Duration::from_secs(5), "{took:?}: {steps}");
         let others = server.stop().by_path.get("/other").copied();
@@ -113,18 +113,18 @@ fn loops_without_a_request_yield_and_end_with_the_load() {
 
 #[test]
 fn tasks_without_a_wait_yield_to_other_users() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let tasks = "[[users.u.tasks]]\nsteps = [{ set = { a = 1 } }]\n[users.other]\nwait = \"pace(50ms)\"\n\
                  [[users.other.tasks]]\nget = \"/other\"";
-    let record = Play::new(&server.url(), 2, "1s", "0s", tasks).run();
+    let record = TestRun::new(&server.url(), 2, "1s", "0s", tasks).run();
     assert!(total(&record, |second| second.ok) >= 15);
 }
 
 #[test]
 fn endless_loop_is_a_failure_with_an_explanation() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let tasks = "[[users.u.tasks]]\nsteps = [{ repeat = 4000000000, steps = [{ set = { a = 1 } }] }, { get = \"/u\" }]";
-    let record = Play::new(&server.url(), 1, "2s", "1h", tasks).run();
+    let record = TestRun::new(&server.url(), 1, "2s", "1h", tasks).run();
     let failure = &record.timeline.failures()[0];
     let example = failure.example.as_deref().unwrap();
     assert!(

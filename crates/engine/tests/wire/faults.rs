@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Fault, Port, Routes, Server};
+use brunt_testbed::{Fault, Port, Response, Routes, Server};
 
-use crate::{Play, failures, stop, total};
+use crate::{TestRun, failures, stop, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"\ntimeout = \"200ms\"";
 
@@ -29,15 +29,15 @@ fn assert_all(record: &RunRecord, kind: FailureKind) {
 
 /// One user sends two requests, however long they take.
 fn twice(server: &Server) -> RunRecord {
-    let mut play = Play::new(&server.url(), 1, "1m", "5ms", TASK);
-    play.scenario += "iterations = 2\n";
-    play.run()
+    let mut test_run = TestRun::new(&server.url(), 1, "1m", "5ms", TASK);
+    test_run.scenario += "iterations = 2\n";
+    test_run.run()
 }
 
 #[test]
 fn closed_port_refuses_connections() {
     let port = Port::refusing().unwrap();
-    let record = Play::new(&port.url(), 2, "300ms", "50ms", TASK).run();
+    let record = TestRun::new(&port.url(), 2, "300ms", "50ms", TASK).run();
     assert_all(&record, FailureKind::ConnectRefused);
     assert_eq!(total(&record, |second| second.wire_requests), 0);
 }
@@ -74,7 +74,7 @@ fn each_fault_has_its_kind_of_failure() {
     for (fault, kind) in cases {
         let is_counted = !matches!(fault, Fault::CloseOnAccept | Fault::ResetOnAccept);
         let server = Server::start(fault).unwrap();
-        let record = Play::new(&server.url(), 2, "500ms", "10ms", TASK).run();
+        let record = TestRun::new(&server.url(), 2, "500ms", "10ms", TASK).run();
         assert_all(&record, kind);
         if is_counted {
             let wire_requests = total(&record, |second| second.wire_requests);
@@ -99,7 +99,7 @@ fn requests_without_a_response_fail_and_are_not_retried() {
                 after,
             };
             let server = Server::start(flaky).unwrap();
-            let record = Play::new(&server.url(), 8, "500ms", "2ms..6ms", task).run();
+            let record = TestRun::new(&server.url(), 8, "500ms", "2ms..6ms", task).run();
             let read = server.stop().requests;
             assert_eq!(total(&record, Second::requests), read);
             assert_eq!(total(&record, |second| second.wire_requests), read);
@@ -115,13 +115,14 @@ fn requests_without_a_response_fail_and_are_not_retried() {
 fn service_that_is_down_can_restart_on_its_port() {
     // The port is in the range that brunt connects from. The address is used by this test alone.
     let address = SocketAddr::from(([127, 0, 0, 79], 0));
-    let server = Server::start_at(address, Routes::new().at("/status/200", Answer::ok("x")));
+    let server = Server::start_at(address, Routes::new().at("/status/200", Response::ok("x")));
     let server = server.unwrap();
     let (url, address) = (server.url(), server.address());
-    let mut play = Play::new(&url, 20, "1500ms", "0s", TASK).with("connections = \"per-request\"");
-    play.reach.sources = vec![address.ip()];
+    let mut test_run =
+        TestRun::new(&url, 20, "1500ms", "0s", TASK).with("connections = \"per-request\"");
+    test_run.reach.sources = vec![address.ip()];
     let mut server = Some(server);
-    let record = play.run_with(|engine, record| {
+    let record = test_run.run_with(|engine, record| {
         if engine.clock().elapsed() > Duration::from_millis(300) && total(record, |s| s.ok) > 0 {
             drop(server.take());
         }
@@ -138,7 +139,7 @@ fn service_that_is_down_can_restart_on_its_port() {
 fn reset_after_any_byte_of_a_response_is_recorded_as_reset() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
-        let routes = Routes::new().at("/status/200", Answer::ok("abc"));
+        let routes = Routes::new().at("/status/200", Response::ok("abc"));
         let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::ResetAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
@@ -150,14 +151,19 @@ fn reset_after_any_byte_of_a_response_is_recorded_as_reset() {
 
 #[test]
 fn load_continues_after_a_server_restart() {
-    let routes = || Routes::new().at("/slow", Answer::ok("x").delayed(Duration::from_millis(50)));
+    let routes = || {
+        Routes::new().at(
+            "/slow",
+            Response::ok("x").delayed(Duration::from_millis(50)),
+        )
+    };
     let server = Server::start(routes()).unwrap();
     let (url, address) = (server.url(), server.address());
     let task = "[[users.u.tasks]]\nget = \"/slow\"\ntimeout = \"1s\"";
     let mut first = Some(server);
     let mut second = None;
     let mut requests = 0;
-    let record = Play::new(&url, 8, "2s", "5ms", task).run_with(|engine, record| {
+    let record = TestRun::new(&url, 8, "2s", "5ms", task).run_with(|engine, record| {
         let failed = total(record, |second| second.unanswered);
         if engine.clock().elapsed() > Duration::from_millis(500)
             && let Some(server) = first.take()
@@ -184,7 +190,7 @@ fn load_continues_after_a_server_restart() {
 #[test]
 fn response_sent_twice_is_counted_once() {
     let server = Server::start(Fault::Twice).unwrap();
-    let record = Play::new(&server.url(), 2, "300ms", "10ms", TASK).run();
+    let record = TestRun::new(&server.url(), 2, "300ms", "10ms", TASK).run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(
         total(&record, |second| second.wire_requests),
@@ -196,7 +202,7 @@ fn response_sent_twice_is_counted_once() {
 fn body_truncated_at_any_byte_is_a_closed_connection() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
-        let routes = Routes::new().at("/status/200", Answer::ok("abc"));
+        let routes = Routes::new().at("/status/200", Response::ok("abc"));
         let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::CloseAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
@@ -206,10 +212,10 @@ fn body_truncated_at_any_byte_is_a_closed_connection() {
 
 #[test]
 fn failure_in_the_middle_does_not_hide_other_responses() {
-    let answers = [200, 503, 200, 200, 404].map(Answer::new);
-    let server = Server::start(Routes::new().sequence("/a", answers.to_vec())).unwrap();
+    let responses = [200, 503, 200, 200, 404].map(Response::new);
+    let server = Server::start(Routes::new().sequence("/a", responses.to_vec())).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/a\"";
-    let record = Play::new(&server.url(), 1, "1h", "10ms", task).run_with(|engine, _| {
+    let record = TestRun::new(&server.url(), 1, "1h", "10ms", task).run_with(|engine, _| {
         if server.counts().requests > 5 {
             stop(engine);
         }
@@ -231,7 +237,7 @@ fn first_timeout_is_not_extended() {
     let task = TASK.replace("200ms", "700ms");
     // On a loaded machine, a core may lack its CPU long enough that its requests get the time back.
     let ends_in_time = (0..5).any(|_| {
-        let record = Play::new(&server.url(), 3, "200ms", "1h", &task).run();
+        let record = TestRun::new(&server.url(), 3, "200ms", "1h", &task).run();
         assert_eq!(failures(&record, FailureKind::Timeout), 3);
         let responses =
             record

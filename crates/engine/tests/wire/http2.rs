@@ -6,12 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Routes, Server, TestCa, TlsFront, TlsRules, wait_until};
-use http::Response;
+use brunt_testbed::{Response, Routes, Server, TestCa, TlsFront, TlsRules, wait_until};
 use tempfile::TempDir;
 
-use crate::{Play, failures, total};
-use server::{Manner, Reply, answer, at_once};
+use crate::{TestRun, failures, total};
+use server::{Reply, ServerConfig, at_once, response};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/\"";
 const PRIOR: &str = "http = \"2\"";
@@ -23,20 +22,22 @@ fn examples(record: &RunRecord) -> String {
 }
 
 /// A run in which users share a number of tasks, without waits.
-fn play(url: &str, users: u32, tasks: u64, steps: &str) -> Play {
-    let mut play = Play::new(url, users, "60s", "0s", steps);
-    play.scenario.push_str(&format!("iterations = {tasks}\n"));
-    play
+fn test_run(url: &str, users: u32, tasks: u64, steps: &str) -> TestRun {
+    let mut test_run = TestRun::new(url, users, "60s", "0s", steps);
+    test_run
+        .scenario
+        .push_str(&format!("iterations = {tasks}\n"));
+    test_run
 }
 
-fn hello() -> Manner {
-    Manner::new(|_| at_once(answer(200, "hello")))
+fn hello() -> ServerConfig {
+    ServerConfig::new(|_| at_once(response(200, "hello")))
 }
 
 #[test]
 fn prior_knowledge_uses_http2_without_tls() {
     let server = hello().start();
-    let record = play(&server.url(), 3, 12, TASK).with(PRIOR).run();
+    let record = test_run(&server.url(), 3, 12, TASK).with(PRIOR).run();
     let requests = total(&record, Second::requests);
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(requests, 12);
@@ -60,7 +61,7 @@ fn alpn_selects_the_version() {
     let folder = TempDir::new().unwrap();
     let authority = TestCa::new();
     std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
-    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
+    let old = Server::start(Routes::new().otherwise(Response::ok("hello"))).unwrap();
     let new = hello().start();
     let front = |behind, alpn: &[&str]| {
         let rules = TlsRules {
@@ -74,7 +75,7 @@ fn alpn_selects_the_version() {
     let mute = front(old.address(), &[]);
     let speak = |front: &TlsFront, http: &str| {
         let ca = folder.path().join("ca.pem").display().to_string();
-        play(&front.url("localhost"), 2, 6, TASK)
+        test_run(&front.url("localhost"), 2, 6, TASK)
             .with(&format!("http = \"{http}\"\n[tls]\nca = \"{ca}\""))
             .run()
     };
@@ -107,16 +108,18 @@ fn alpn_selects_the_version() {
 
 #[test]
 fn auto_uses_http_1_1_without_tls() {
-    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
-    let record = play(&old.url(), 1, 3, TASK).with("http = \"auto\"").run();
+    let old = Server::start(Routes::new().otherwise(Response::ok("hello"))).unwrap();
+    let record = test_run(&old.url(), 1, 3, TASK)
+        .with("http = \"auto\"")
+        .run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(old.stop().requests, total(&record, Second::requests));
 }
 
 #[test]
 fn server_without_http2_is_reported() {
-    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
-    let record = play(&old.url(), 1, 3, TASK).with(PRIOR).run();
+    let old = Server::start(Routes::new().otherwise(Response::ok("hello"))).unwrap();
+    let record = test_run(&old.url(), 1, 3, TASK).with(PRIOR).run();
     let requests = total(&record, Second::requests);
     let found = failures(&record, FailureKind::ProtocolError)
         + failures(&record, FailureKind::ConnectionClosed);
@@ -131,20 +134,22 @@ fn server_without_http2_is_reported() {
             std::io::Write::write_all(&mut stream, words).unwrap();
         }
     });
-    let record = play(&url, 1, 1, TASK).with(PRIOR).run();
+    let record = test_run(&url, 1, 1, TASK).with(PRIOR).run();
     assert_eq!(failures(&record, FailureKind::ProtocolError), 1);
     assert!(examples(&record).contains("set http = \"1.1\""));
 }
 
 #[test]
 fn shared_pool_limits_connections_and_concurrent_requests() {
-    let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(5))).start();
-    let record = play(&server.url(), 12, 240, TASK)
+    let server =
+        ServerConfig::new(|_| Reply::Response(response(200, "x"), Duration::from_millis(5)))
+            .start();
+    let record = test_run(&server.url(), 12, 240, TASK)
         .with("http = \"2\"\nconnections = { shared = 2, streams = 3 }")
         .run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(server.connections(), 2);
-    assert_eq!(server.seen.under_way_max.load(Ordering::Acquire), 6);
+    assert_eq!(server.counters.in_flight_max.load(Ordering::Acquire), 6);
     assert_eq!(server.requests(), total(&record, Second::requests));
     let p50 = |measure| {
         let all = record.timeline.distribution(Scope::All, measure);
@@ -156,15 +161,16 @@ fn shared_pool_limits_connections_and_concurrent_requests() {
 
 #[test]
 fn stream_limit_of_the_server_is_respected() {
-    let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(2)))
-        .streams_max(2)
-        .start();
-    let record = play(&server.url(), 8, 80, TASK)
+    let server =
+        ServerConfig::new(|_| Reply::Response(response(200, "x"), Duration::from_millis(2)))
+            .streams_max(2)
+            .start();
+    let record = test_run(&server.url(), 8, 80, TASK)
         .with("http = \"2\"\nconnections = { shared = 1, streams = 8 }")
         .run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(server.connections(), 1);
-    assert_eq!(server.seen.under_way_max.load(Ordering::Acquire), 2);
+    assert_eq!(server.counters.in_flight_max.load(Ordering::Acquire), 2);
     assert_eq!(
         total(&record, |second| second.wire_requests),
         server.requests()
@@ -174,8 +180,8 @@ fn stream_limit_of_the_server_is_respected() {
 #[test]
 fn goaway_costs_no_request() {
     for connections in ["\"per-user\"", "{ shared = 2, streams = 4 }"] {
-        let server = hello().goodbye_after(20).start();
-        let record = play(&server.url(), 6, 240, TASK)
+        let server = hello().goaway_after(20).start();
+        let record = test_run(&server.url(), 6, 240, TASK)
             .with(&format!("http = \"2\"\nconnections = {connections}"))
             .run();
         assert_eq!(record.timeline.failures(), [], "{connections}");
@@ -189,12 +195,12 @@ fn goaway_costs_no_request() {
 
 #[test]
 fn broken_connection_fails_its_requests() {
-    let server = Manner::new(|asked| match asked.number {
+    let server = ServerConfig::new(|request| match request.number {
         4 => Reply::Hang,
-        _ => Reply::Answer(answer(200, "x"), Duration::from_millis(1)),
+        _ => Reply::Response(response(200, "x"), Duration::from_millis(1)),
     })
     .start();
-    let record = play(&server.url(), 1, 30, TASK).with(PRIOR).run();
+    let record = test_run(&server.url(), 1, 30, TASK).with(PRIOR).run();
     // Every fifth fails, and none is retried: the server may have processed it.
     assert_eq!(total(&record, Second::requests), 30);
     assert_eq!(
@@ -212,9 +218,9 @@ fn broken_connection_fails_its_requests() {
 #[test]
 fn idle_connection_closed_by_the_server_is_replaced() {
     for connections in ["\"per-user\"", "{ shared = 2, streams = 2 }"] {
-        let server = Manner::new(|_| Reply::Last(answer(200, "x"))).start();
+        let server = ServerConfig::new(|_| Reply::Last(response(200, "x"))).start();
         let steps = "[[users.u.tasks]]\nsteps = [{ get = \"/\" }, { wait = \"30ms\" }]";
-        let record = play(&server.url(), 2, 10, steps)
+        let record = test_run(&server.url(), 2, 10, steps)
             .with(&format!("http = \"2\"\nconnections = {connections}"))
             .run();
         assert_eq!(record.timeline.failures(), [], "{connections}");
@@ -231,13 +237,13 @@ fn idle_connection_closed_by_the_server_is_replaced() {
 
 #[test]
 fn reset_stream_fails_alone_and_refused_stream_is_retried() {
-    let server = Manner::new(|asked| match asked.number % 4 {
+    let server = ServerConfig::new(|request| match request.number % 4 {
         1 => Reply::Reset(h2::Reason::INTERNAL_ERROR),
         2 => Reply::Reset(h2::Reason::REFUSED_STREAM),
-        _ => at_once(answer(200, "x")),
+        _ => at_once(response(200, "x")),
     })
     .start();
-    let record = play(&server.url(), 1, 60, TASK).with(PRIOR).run();
+    let record = test_run(&server.url(), 1, 60, TASK).with(PRIOR).run();
     assert_eq!(server.connections(), 1);
     assert_eq!(total(&record, Second::requests), 60);
     // Of four streams one fails, and two belong to one request.
@@ -252,8 +258,8 @@ fn reset_stream_fails_alone_and_refused_stream_is_retried() {
 
 #[test]
 fn refused_request_is_sent_four_times() {
-    let server = Manner::new(|_| Reply::Reset(h2::Reason::REFUSED_STREAM)).start();
-    let record = play(&server.url(), 1, 1, TASK).with(PRIOR).run();
+    let server = ServerConfig::new(|_| Reply::Reset(h2::Reason::REFUSED_STREAM)).start();
+    let record = test_run(&server.url(), 1, 1, TASK).with(PRIOR).run();
     assert_eq!(failures(&record, FailureKind::ConnectionReset), 1);
     assert_eq!(server.requests(), 4);
     assert_eq!(total(&record, |second| second.wire_requests), 4);
@@ -262,14 +268,14 @@ fn refused_request_is_sent_four_times() {
 
 #[test]
 fn timeout_resets_its_stream_only() {
-    let server = Manner::new(|asked| match asked.head.uri().path() {
+    let server = ServerConfig::new(|request| match request.head.uri().path() {
         "/slow" => Reply::Silence,
-        _ => at_once(answer(200, "x")),
+        _ => at_once(response(200, "x")),
     })
     .start();
     let steps =
         "[[users.u.tasks]]\nsteps = [{ get = \"/slow\", timeout = \"50ms\" }, { get = \"/\" }]";
-    let record = play(&server.url(), 4, 12, steps)
+    let record = test_run(&server.url(), 4, 12, steps)
         .with("http = \"2\"\nconnections = { shared = 1, streams = 8 }")
         .run();
     let slow = failures(&record, FailureKind::Timeout);
@@ -278,17 +284,17 @@ fn timeout_resets_its_stream_only() {
     assert_eq!(record.timeline.failures().len(), 1);
     assert_eq!(server.connections(), 1);
     wait_until(Duration::from_secs(10), "all streams to be reset", || {
-        let resets = server.seen.resets.lock().unwrap();
+        let resets = server.counters.resets.lock().unwrap();
         (resets.len() as u64 == slow).then_some(())
     });
-    let resets = server.seen.resets.lock().unwrap();
+    let resets = server.counters.resets.lock().unwrap();
     assert!(resets.iter().all(|reason| *reason == h2::Reason::CANCEL));
 }
 
 #[test]
 fn first_byte_has_its_own_timeout() {
-    let server = Manner::new(|_| Reply::Silence).start();
-    let record = play(&server.url(), 1, 1, TASK)
+    let server = ServerConfig::new(|_| Reply::Silence).start();
+    let record = test_run(&server.url(), 1, 1, TASK)
         .with("http = \"2\"\ntimeouts = { first_byte = \"100ms\" }")
         .run();
     assert_eq!(failures(&record, FailureKind::FirstByteTimeout), 1);
@@ -299,10 +305,10 @@ fn bodies_larger_than_the_windows_are_transferred_both_ways() {
     let body =
         |bytes: usize| -> Vec<u8> { (0u32..).flat_map(u32::to_le_bytes).take(bytes).collect() };
     let down = 40 << 20;
-    let server = Manner::new(move |asked| match asked.head.method().as_str() {
-        "GET" => at_once(answer(200, body(down))),
-        _ if asked.body == body(3 << 20) => at_once(answer(201, "as it was")),
-        _ => at_once(answer(400, format!("{} bytes", asked.body.len()))),
+    let server = ServerConfig::new(move |request| match request.head.method().as_str() {
+        "GET" => at_once(response(200, body(down))),
+        _ if request.body == body(3 << 20) => at_once(response(201, "as it was")),
+        _ => at_once(response(400, format!("{} bytes", request.body.len()))),
     })
     .window(10_000)
     .start();
@@ -313,7 +319,7 @@ fn bodies_larger_than_the_windows_are_transferred_both_ways() {
         "[[users.u.tasks]]\nsteps = [{{ get = \"/\" }}, {{ post = \"/\", file = \"{}\" }}]",
         file.display()
     );
-    let record = play(&server.url(), 2, 2, &steps).with(PRIOR).run();
+    let record = test_run(&server.url(), 2, 2, &steps).with(PRIOR).run();
     assert_eq!(record.timeline.failures(), [], "{}", examples(&record));
     assert_eq!(server.requests(), 4);
     let received = total(&record, |second| second.bytes_received);
@@ -324,7 +330,7 @@ fn bodies_larger_than_the_windows_are_transferred_both_ways() {
 
 #[test]
 fn response_before_the_complete_body_is_accepted() {
-    let server = Manner::new(|_| Reply::Early(answer(413, "too much")))
+    let server = ServerConfig::new(|_| Reply::Early(response(413, "too much")))
         .window(10_000)
         .start();
     let folder = TempDir::new().unwrap();
@@ -334,7 +340,7 @@ fn response_before_the_complete_body_is_accepted() {
         "[[users.u.tasks]]\npost = \"/\"\nfile = \"{}\"\ncheck = {{ status = 413, contains = \"much\" }}",
         file.display()
     );
-    let record = play(&server.url(), 1, 5, &task).with(PRIOR).run();
+    let record = test_run(&server.url(), 1, 5, &task).with(PRIOR).run();
     assert_eq!(record.timeline.failures(), [], "{}", examples(&record));
     let requests = total(&record, Second::requests);
     assert_eq!(requests, 5);
@@ -344,31 +350,33 @@ fn response_before_the_complete_body_is_accepted() {
 
 #[test]
 fn steps_behave_as_with_http_1_1() {
-    let server = Manner::new(|asked| {
+    let server = ServerConfig::new(|request| {
         let field = |name: &str| {
-            let value = asked.head.headers().get(name);
+            let value = request.head.headers().get(name);
             value
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default()
         };
-        let of = |status: u16| Response::builder().status(status);
-        at_once(match asked.head.uri().path() {
+        let of = |status: u16| http::Response::builder().status(status);
+        at_once(match request.head.uri().path() {
             "/login" => {
                 let response = of(303).header("location", "/welcome");
                 let response = response.header("set-cookie", "id=s3; Path=/");
                 response.body(Vec::new()).unwrap()
             }
-            "/welcome" => answer(
+            "/welcome" => response(
                 200,
                 format!("{{\"cookie\": \"{}\", \"key\": 7}}", field("cookie")),
             ),
-            "/echo" if asked.head.headers().contains_key("host") => answer(400, "host"),
-            "/echo" if asked.head.headers().contains_key("connection") => answer(400, "connection"),
+            "/echo" if request.head.headers().contains_key("host") => response(400, "host"),
+            "/echo" if request.head.headers().contains_key("connection") => {
+                response(400, "connection")
+            }
             "/echo" => {
                 let response = of(200).header("x-key", field("x-key"));
-                response.body(asked.body.clone()).unwrap()
+                response.body(request.body.clone()).unwrap()
             }
-            _ => answer(404, "not found"),
+            _ => response(404, "not found"),
         })
     })
     .start();
@@ -383,7 +391,7 @@ steps = [
   { get = "/nothing" },
   { method = "HEAD", path = "/welcome" },
 ]"#;
-    let record = play(&server.url(), 2, 2, steps).with(PRIOR).run();
+    let record = test_run(&server.url(), 2, 2, steps).with(PRIOR).run();
     let found: Vec<_> = record
         .timeline
         .failures()
@@ -399,18 +407,18 @@ steps = [
 
 #[test]
 fn oversized_responses_are_rejected() {
-    let server = Manner::new(|asked| {
-        at_once(match asked.head.uri().path() {
+    let server = ServerConfig::new(|request| {
+        at_once(match request.head.uri().path() {
             "/fields" => {
-                let response = Response::builder().header("x", "y".repeat(70_000));
+                let response = http::Response::builder().header("x", "y".repeat(70_000));
                 response.body(Vec::new()).unwrap()
             }
-            _ => answer(200, vec![0; 5_000]),
+            _ => response(200, vec![0; 5_000]),
         })
     })
     .start();
     let steps = "[[users.u.tasks]]\nsteps = [{ get = \"/fields\" }, { get = \"/body\" }, { get = \"/body\" }]";
-    let record = play(&server.url(), 1, 1, steps)
+    let record = test_run(&server.url(), 1, 1, steps)
         .with("http = \"2\"\nlimits = { body = \"4KiB\" }")
         .run();
     assert_eq!(
@@ -432,7 +440,7 @@ fn each_connection_mode_opens_its_number_of_connections() {
     ] {
         let server = hello().start();
         let tasks = "[[users.u.tasks]]\nsteps = [{ get = \"/a\" }, { get = \"/b\" }]";
-        let record = play(&server.url(), 2, 6, tasks)
+        let record = test_run(&server.url(), 2, 6, tasks)
             .with(&format!("http = \"2\"\nconnections = {connections}"))
             .run();
         assert_eq!(record.timeline.failures(), [], "{connections}");

@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use brunt_record::{FailureKind, RunRecord, Second};
-use brunt_testbed::{Answer, Routes, Server, wait_until};
+use brunt_testbed::{Response, Routes, Server, wait_until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 const BOUND: Duration = Duration::from_secs(50);
 
@@ -64,18 +64,18 @@ impl LargeService {
             let sent = small();
             (&stream).write_all(&[*last]).unwrap();
             let after = request_line(&mut requests);
-            let meanwhile = small() - sent;
+            let small_requests = small() - sent;
             (&stream).write_all(&ok(b"x")).unwrap();
             request_line(&mut requests);
-            (meanwhile, after)
+            (small_requests, after)
         });
         Self { url, thread }
     }
 }
 
 /// Ten users get small responses, and one gets a large one, from which it extracts an id.
-fn played(path: &str, body: Vec<u8>) -> (RunRecord, u64, String) {
-    let server = Server::start(Routes::new().at("/small", Answer::ok("x"))).unwrap();
+fn run_with_large_response(path: &str, body: Vec<u8>) -> (RunRecord, u64, String) {
+    let server = Server::start(Routes::new().at("/small", Response::ok("x"))).unwrap();
     let server = std::sync::Arc::new(server);
     let counted = server.clone();
     let large = LargeService::start(body, move || counted.counts().requests);
@@ -86,20 +86,20 @@ fn played(path: &str, body: Vec<u8>) -> (RunRecord, u64, String) {
          [users.small]\nfixed_count = 10\nwait = \"1ms\"\n[[users.small.tasks]]\nget = \"/small\"",
         large.url
     );
-    let record = Play::new(&server.url(), 11, "1m", "0s", &tasks).run();
-    let (meanwhile, after) = large.thread.join().unwrap();
-    (record, meanwhile, after)
+    let record = TestRun::new(&server.url(), 11, "1m", "0s", &tasks).run();
+    let (small_requests, after) = large.thread.join().unwrap();
+    (record, small_requests, after)
 }
 
 #[test]
 fn large_json_body_is_parsed_while_other_users_continue() {
     // On a loaded machine, the core may lack its CPU long enough to have stalled.
     let goes_on = (0..5).any(|_| {
-        let (record, meanwhile, after) = played("$..id", records(14_000_000));
+        let (record, small_requests, after) = run_with_large_response("$..id", records(14_000_000));
         assert_eq!(record.timeline.failures(), []);
         assert_eq!(after, "GET /after/7 HTTP/1.1");
         // One request of each user may have been in flight.
-        assert!(meanwhile > 50, "{meanwhile}");
+        assert!(small_requests > 50, "{small_requests}");
         total(&record, |second| second.generator_stall_ms) == 0
     });
     assert!(goes_on);
@@ -108,11 +108,11 @@ fn large_json_body_is_parsed_while_other_users_continue() {
 /// One user sends one request, with these lines in its task.
 fn asked_once(server: &Server, task: &str) -> RunRecord {
     let task = format!("[[users.u.tasks]]\nget = \"/\"\ntimeout = \"60s\"\n{task}");
-    Play::new(&server.url(), 1, "100ms", "1h", &task).run()
+    TestRun::new(&server.url(), 1, "100ms", "1h", &task).run()
 }
 
-fn served(answer: Answer) -> Server {
-    Server::start(Routes::new().at("/", answer)).unwrap()
+fn serve(response: Response) -> Server {
+    Server::start(Routes::new().at("/", response)).unwrap()
 }
 
 #[test]
@@ -122,11 +122,11 @@ fn json_that_takes_too_much_memory_is_rejected_with_a_remedy() {
     encoder.write_all(body.as_bytes()).unwrap();
     let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 100_000, "{}", bomb.len());
-    for answer in [
-        Answer::ok(body),
-        Answer::ok(bomb).header("Content-Encoding", "gzip"),
+    for response in [
+        Response::ok(body),
+        Response::ok(bomb).header("Content-Encoding", "gzip"),
     ] {
-        let server = served(answer);
+        let server = serve(response);
         let record = asked_once(&server, "extract = { id = \"$..id\" }");
         assert_eq!(failures(&record, FailureKind::ResponseTooLarge), 1);
         let example = record.timeline.failures()[0].example.clone().unwrap();
@@ -140,7 +140,7 @@ fn json_that_takes_too_much_memory_is_rejected_with_a_remedy() {
 
 #[test]
 fn large_body_is_checked_like_a_small_one() {
-    let server = served(Answer::ok(records(300_000)));
+    let server = serve(Response::ok(records(300_000)));
     for (check, fault) in [
         ("json = { \"$[-1].id\" = 7 }", None),
         (
@@ -167,7 +167,7 @@ fn large_body_is_checked_like_a_small_one() {
         }
         assert_eq!(total(&record, Second::requests), 1);
     }
-    let broken = served(Answer::ok([records(300_000), b"]".to_vec()].concat()));
+    let broken = serve(Response::ok([records(300_000), b"]".to_vec()].concat()));
     let record = asked_once(&broken, "check = { json = { \"$..id\" = 7 } }");
     let example = record.timeline.failures()[0].example.clone().unwrap();
     assert!(example.contains("it is no JSON"), "{example}");
@@ -176,11 +176,11 @@ fn large_body_is_checked_like_a_small_one() {
 /// The end of the run does not wait for the parser.
 #[test]
 fn aborted_run_ends_while_a_body_is_parsed() {
-    let server = served(Answer::ok(records(14_000_000)));
+    let server = serve(Response::ok(records(14_000_000)));
     let task = "[[users.u.tasks]]\nget = \"/\"\nextract = { id = \"$..id\" }";
-    let mut play = Play::new(&server.url(), 6, "400ms", "0s", task);
-    play.settings.stop_timeout = Duration::ZERO;
-    let record = play.run();
+    let mut test_run = TestRun::new(&server.url(), 6, "400ms", "0s", task);
+    test_run.settings.stop_timeout = Duration::ZERO;
+    let record = test_run.run();
     let cut_off = failures(&record, FailureKind::Aborted);
     assert!(cut_off > 0);
     let others = total(&record, Second::requests) - cut_off;

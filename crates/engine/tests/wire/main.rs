@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
-mod answers;
 mod bodies;
 mod connections;
 mod ending;
@@ -10,12 +9,13 @@ mod faults;
 mod http2;
 mod large_json;
 mod open;
-#[path = "../play/mod.rs"]
-mod play;
 mod pools;
+mod responses;
 mod seed;
 mod steering;
 mod steps;
+#[path = "../test_run/mod.rs"]
+mod test_run;
 mod tls;
 
-use play::{Play, failures, stop, total};
+use test_run::{TestRun, failures, stop, total};

@@ -6,25 +6,25 @@ use brunt_record::{
     ArrivalProcess, FailureKind, LoadStage, Measure, OpenModel, Outcome, PercentileValue,
     RunRecord, Scope,
 };
-use brunt_testbed::{Answer, Behavior, Fault, Routes, Server, Stall};
+use brunt_testbed::{Behavior, Fault, Response, Routes, Server, Stall};
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
 
-fn play(url: &str, rate: &str, seconds: f64, law: &str, users: u32) -> Play {
-    let mut play = Play::new(url, 1, "1s", "0s", TASK);
+fn test_run(url: &str, rate: &str, seconds: f64, arrivals: &str, users: u32) -> TestRun {
+    let mut test_run = TestRun::new(url, 1, "1s", "0s", TASK);
     let profile = format!(
-        "rate = \"{rate}\"\narrivals = \"{law}\"\nusers = {users}\nduration = \"{}ms\"",
+        "rate = \"{rate}\"\narrivals = \"{arrivals}\"\nusers = {users}\nduration = \"{}ms\"",
         (seconds * 1000.0).round()
     );
-    play.scenario = play
+    test_run.scenario = test_run
         .scenario
         .replace("users = 1\nduration = \"1s\"", &profile);
-    play
+    test_run
 }
 
-impl Play {
+impl TestRun {
     /// Number of arrivals for a seed.
     fn arrivals(&self, seed: u64) -> u64 {
         let plan = self.plan();
@@ -38,7 +38,7 @@ fn requests(record: &RunRecord) -> u64 {
 
 #[test]
 fn profile_with_a_rate_uses_the_open_model() {
-    let plan = play("http://127.0.0.1:9", "3k/min", 2.0, "constant", 7).plan();
+    let plan = test_run("http://127.0.0.1:9", "3k/min", 2.0, "constant", 7).plan();
     assert_eq!(
         plan.load.open,
         Some(OpenModel {
@@ -59,19 +59,19 @@ fn profile_with_a_rate_uses_the_open_model() {
 
 #[test]
 fn precise_worker_loses_nothing_and_keeps_its_timeouts() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let mut play = play(&server.url(), "700/s", 1.0, "constant", 8);
-    play.settings.is_precise = true;
-    let record = play.run();
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let mut test_run = test_run(&server.url(), "700/s", 1.0, "constant", 8);
+    test_run.settings.is_precise = true;
+    let record = test_run.run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(requests(&record), 700);
     assert_eq!(server.stop().requests, 700);
     let silent = Server::start(Fault::Silent).unwrap();
-    let mut play =
-        Play::new(&silent.url(), 4, "10s", "5ms", TASK).with("timeouts = { total = \"60ms\" }");
-    play.scenario.push_str("iterations = 12\n");
-    play.settings.is_precise = true;
-    let record = play.run();
+    let mut test_run =
+        TestRun::new(&silent.url(), 4, "10s", "5ms", TASK).with("timeouts = { total = \"60ms\" }");
+    test_run.scenario.push_str("iterations = 12\n");
+    test_run.settings.is_precise = true;
+    let record = test_run.run();
     assert_eq!(failures(&record, FailureKind::Timeout), 12);
     let response = record
         .timeline
@@ -86,10 +86,10 @@ fn precise_worker_loses_nothing_and_keeps_its_timeouts() {
 #[test]
 fn constant_arrivals_have_an_exact_number_on_any_number_of_cores() {
     for threads in [1, 2, 3] {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-        let mut play = play(&server.url(), "500/s", 1.0, "constant", 50);
-        play.settings.threads = threads;
-        let record = play.run();
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+        let mut test_run = test_run(&server.url(), "500/s", 1.0, "constant", 50);
+        test_run.settings.threads = threads;
+        let record = test_run.run();
         assert_eq!(
             (requests(&record), server.stop().requests),
             (500, 500),
@@ -102,17 +102,17 @@ fn constant_arrivals_have_an_exact_number_on_any_number_of_cores() {
 #[test]
 fn users_and_arrivals_run_in_parallel() {
     for threads in [1, 2, 3] {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-        let mut play = Play::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
-        play.scenario = format!(
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+        let mut test_run = TestRun::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
+        test_run.scenario = format!(
             "[users.caller]\n[[users.caller.tasks]]\nget = \"/b\"\n{}users_of = [\"u\"]\n\
              [[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
-            play.scenario
+            test_run.scenario
         );
-        play.settings.threads = threads;
-        let plan = play.plan();
+        test_run.settings.threads = threads;
+        let plan = test_run.plan();
         assert_eq!(plan.load.offered_rps(1.0), Some(4.0 + 4.0 * 10.0 + 300.0));
-        let record = play.run();
+        let record = test_run.run();
         let counts = server.stop();
         assert_eq!(record.timeline.failures(), []);
         assert_eq!(
@@ -126,14 +126,14 @@ fn users_and_arrivals_run_in_parallel() {
 
 #[test]
 fn stopped_pool_does_not_affect_parallel_loads() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let mut play = Play::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
-    play.scenario = format!(
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let mut test_run = TestRun::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
+    test_run.scenario = format!(
         "[users.caller]\n[[users.caller.tasks]]\nsteps = [{{ get = \"/b\" }}, {{ stop_user = true }}]\n{}\
          users_of = [\"u\"]\n[[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
-        play.scenario
+        test_run.scenario
     );
-    let record = play.run();
+    let record = test_run.run();
     let counts = server.stop();
     assert_eq!((counts.by_path["/a"], counts.by_path["/b"]), (20, 3));
     assert_eq!(record.timeline.failures(), []);
@@ -143,12 +143,12 @@ fn stopped_pool_does_not_affect_parallel_loads() {
 fn poisson_arrivals_depend_on_the_seed_and_not_on_the_number_of_cores() {
     let mut counts = Vec::new();
     for threads in [1, 3] {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-        let mut play = play(&server.url(), "400/s", 1.0, "poisson", 50);
-        play.settings.threads = threads;
-        play.settings.seed = 3;
-        let expected = play.arrivals(3);
-        let record = play.run();
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+        let mut test_run = test_run(&server.url(), "400/s", 1.0, "poisson", 50);
+        test_run.settings.threads = threads;
+        test_run.settings.seed = 3;
+        let expected = test_run.arrivals(3);
+        let record = test_run.run();
         assert_eq!(
             (requests(&record), server.stop().requests),
             (expected, expected)
@@ -161,10 +161,10 @@ fn poisson_arrivals_depend_on_the_seed_and_not_on_the_number_of_cores() {
 
 #[test]
 fn wait_for_an_idle_user_counts_as_response_time() {
-    let slow = Answer::ok("x").delayed(Duration::from_millis(20));
+    let slow = Response::ok("x").delayed(Duration::from_millis(20));
     let server = Server::start(Routes::new().at("/a", slow)).unwrap();
     // Two users handle 100 of the 200 arrivals per second: the last one waits about a second.
-    let record = play(&server.url(), "200/s", 1.0, "constant", 2).run();
+    let record = test_run(&server.url(), "200/s", 1.0, "constant", 2).run();
     assert_eq!((requests(&record), server.stop().requests), (200, 200));
     assert_eq!(record.timeline.failures(), []);
     let longest = |measure| {
@@ -191,9 +191,9 @@ fn wait_for_an_idle_user_counts_as_response_time() {
 #[test]
 fn arrivals_without_a_user_are_counted_at_the_end() {
     let server = Server::start(Fault::Silent).unwrap();
-    let mut play = play(&server.url(), "100/s", 0.5, "constant", 3);
-    play.settings.stop_timeout = Duration::from_millis(100);
-    let record = play.run();
+    let mut test_run = test_run(&server.url(), "100/s", 0.5, "constant", 3);
+    test_run.settings.stop_timeout = Duration::from_millis(100);
+    let record = test_run.run();
     assert_eq!(failures(&record, FailureKind::Aborted), 50);
     assert_eq!(total(&record, |second| second.wire_requests), 3);
     assert_eq!(server.stop().requests, 3);
@@ -203,9 +203,9 @@ fn arrivals_without_a_user_are_counted_at_the_end() {
 fn stall_shows_in_response_times_from_intended_start_only() {
     // A freeze of 200 ms in every second: a fifth of the arrivals waits for 0 to 200 ms, uniformly distributed.
     let stall = Stall::new(Duration::from_secs(1), Duration::from_millis(200));
-    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let routes = Routes::new().otherwise(Response::ok("x"));
     let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
-    let record = play(&server.url(), "500/s", 5.0, "constant", 20).run();
+    let record = test_run(&server.url(), "500/s", 5.0, "constant", 20).run();
     assert_eq!((requests(&record), server.stop().requests), (2500, 2500));
     let percentile = |measure, q| match record
         .timeline

@@ -4,27 +4,27 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use brunt_record::{Command, LoadLevel, Measure, Outcome, RunRecord, Scope, SearchPhase};
-use brunt_testbed::{Answer, Counts, Routes, Server};
+use brunt_testbed::{Counts, Response, Routes, Server};
 
-use crate::{Play, total};
+use crate::{TestRun, total};
 
 const USERS: &str = "on_start = [{ post = \"/login\" }]\non_stop = [{ post = \"/logout\" }]\n\
                      [[users.u.tasks]]\nget = \"/a\"";
 
 fn routes(login_ms: u64, response_ms: u64) -> Routes {
-    let after = |ms| Answer::ok("x").delayed(Duration::from_millis(ms));
+    let after = |ms| Response::ok("x").delayed(Duration::from_millis(ms));
     Routes::new()
         .at("/login", after(login_ms))
         .at("/logout", after(0))
         .at("/a", after(response_ms))
 }
 
-fn play(server: &Server, profile: &str) -> Play {
-    let mut play = Play::new(&server.url(), 1, "1s", "0s", USERS);
-    play.scenario = play
+fn test_run(server: &Server, profile: &str) -> TestRun {
+    let mut test_run = TestRun::new(&server.url(), 1, "1s", "0s", USERS);
+    test_run.scenario = test_run
         .scenario
         .replace("users = 1\nduration = \"1s\"", profile);
-    play
+    test_run
 }
 
 fn of(counts: &Counts, path: &str) -> u64 {
@@ -40,15 +40,15 @@ fn longest_ms(record: &RunRecord, measure: Measure) -> u64 {
 fn search_logs_in_few_users_at_its_first_level() {
     for threads in [1, 2] {
         let server = Server::start(routes(20, 5)).unwrap();
-        let mut play = play(&server, "search = {}\nduration = \"3s\"");
-        play.settings.threads = threads;
-        let record = play.run();
+        let mut test_run = test_run(&server, "search = {}\nduration = \"3s\"");
+        test_run.settings.threads = threads;
+        let record = test_run.run();
         let counts = server.stop();
         let logins = of(&counts, "/login");
         assert!((2..=20).contains(&logins), "{logins} of 4,000");
         assert_eq!(of(&counts, "/logout"), logins);
-        let arrivals = play.plan().class_mixes[0]
-            .arrivals(&play.plan().load, 0)
+        let arrivals = test_run.plan().class_mixes[0]
+            .arrivals(&test_run.plan().load, 0)
             .count();
         assert_eq!(of(&counts, "/a"), arrivals as u64);
         assert_eq!(total(&record, |second| second.users_started), logins);
@@ -62,10 +62,10 @@ fn users_are_ready_before_a_higher_level_needs_them() {
     let seen = logins.clone();
     let routes = routes(0, 40).rule("/login", move |_| {
         seen.lock().unwrap().push(Instant::now());
-        Answer::ok("x").delayed(Duration::from_millis(100))
+        Response::ok("x").delayed(Duration::from_millis(100))
     });
     let server = Server::start(routes).unwrap();
-    let play = play(
+    let test_run = test_run(
         &server,
         "arrivals = \"constant\"\nsearch = {}\nduration = \"4s\"",
     );
@@ -76,7 +76,7 @@ fn users_are_ready_before_a_higher_level_needs_them() {
         phase: SearchPhase::Trial,
     };
     let mut told = false;
-    let record = play.run_with(|engine, _| {
+    let record = test_run.run_with(|engine, _| {
         if !told && engine.clock().elapsed() > Duration::from_millis(1_500) {
             told = true;
             engine.command(Command::Level(level));
@@ -97,11 +97,11 @@ fn users_are_ready_before_a_higher_level_needs_them() {
 #[test]
 fn wait_for_the_first_login_counts_as_lag() {
     let server = Server::start(routes(300, 1)).unwrap();
-    let play = play(
+    let test_run = test_run(
         &server,
         "arrivals = \"constant\"\nrate = 100\nusers = 100\nduration = \"2s\"",
     );
-    let record = play.run();
+    let record = test_run.run();
     let counts = server.stop();
     assert_eq!(of(&counts, "/a"), 200);
     let (lag_ms, response_ms) = (
@@ -125,11 +125,11 @@ fn wait_for_the_first_login_counts_as_lag() {
 #[test]
 fn pool_grows_to_its_size_when_responses_get_slow() {
     let server = Server::start(routes(5, 1_500)).unwrap();
-    let play = play(
+    let test_run = test_run(
         &server,
         "arrivals = \"constant\"\nrate = 100\nusers = 60\nduration = \"1s\"",
     );
-    let record = play.run();
+    let record = test_run.run();
     let counts = server.stop();
     assert_eq!(of(&counts, "/login"), 60, "no more than the pool has");
     assert_eq!(of(&counts, "/a"), 100, "every arrival runs");
@@ -140,16 +140,16 @@ fn pool_grows_to_its_size_when_responses_get_slow() {
 
 #[test]
 fn users_that_fail_to_log_in_are_replaced_slowly() {
-    let fails = Answer::new(503);
-    let answers = vec![fails.clone(), fails, Answer::ok("x")];
-    let server = Server::start(routes(0, 1).sequence("/login", answers)).unwrap();
-    let playing = play(&server, "rate = 50\nduration = \"1s\"");
+    let fails = Response::new(503);
+    let responses = vec![fails.clone(), fails, Response::ok("x")];
+    let server = Server::start(routes(0, 1).sequence("/login", responses)).unwrap();
+    let playing = test_run(&server, "rate = 50\nduration = \"1s\"");
     let record = playing.run();
     let counts = server.stop();
     assert_eq!(total(&record, |second| second.users_not_started), 2);
     assert!(of(&counts, "/a") > 20);
-    let server = Server::start(routes(0, 1).at("/login", Answer::new(503))).unwrap();
-    let playing = play(&server, "search = {}\nduration = \"3s\"");
+    let server = Server::start(routes(0, 1).at("/login", Response::new(503))).unwrap();
+    let playing = test_run(&server, "search = {}\nduration = \"3s\"");
     let mut all_failed = false;
     playing.run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
     let tried = of(&server.stop(), "/login");

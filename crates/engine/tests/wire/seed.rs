@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
-use crate::Play;
+use crate::TestRun;
 
 type Paths = BTreeMap<String, Vec<String>>;
 
@@ -22,11 +22,11 @@ fn asked(threads: usize, seed: u64) -> Paths {
                 .entry(user.into())
                 .or_default()
                 .push(body);
-            Answer::ok("x")
+            Response::ok("x")
         });
     }
     let server = Server::start(routes).expect("a port");
-    let mut play = Play::new(&server.url(), 4, "300ms", "0s..2ms", "");
+    let mut test_run = TestRun::new(&server.url(), 4, "300ms", "0s..2ms", "");
     let class = |user: &str| {
         format!(
             "[users.{user}]\nwait = \"0s..2ms\"\n[[users.{user}.tasks]]\npost = \"/{user}\"\n\
@@ -35,14 +35,14 @@ fn asked(threads: usize, seed: u64) -> Paths {
         )
     };
     let classes = ["a", "b", "c", "d"].map(class).concat();
-    let profile = play
+    let profile = test_run
         .scenario
         .split_once("[profiles")
         .map(|(_, profile)| profile.to_owned());
-    play.scenario = format!("{classes}[profiles{}", profile.expect("a profile"));
-    play.settings.threads = threads;
-    play.settings.seed = seed;
-    play.run();
+    test_run.scenario = format!("{classes}[profiles{}", profile.expect("a profile"));
+    test_run.settings.threads = threads;
+    test_run.settings.seed = seed;
+    test_run.run();
     drop(server);
     std::mem::take(&mut *seen.lock().expect("no panic"))
 }

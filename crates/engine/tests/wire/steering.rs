@@ -2,20 +2,20 @@
 
 use brunt_record::{Command, Load, LoadLevel, RunRecord, SearchPhase};
 use brunt_testbed::queue_simulation::ServiceDistribution;
-use brunt_testbed::{Answer, Behavior, Routes, Server, Service};
+use brunt_testbed::{Behavior, Response, Routes, Server, Service};
 
-use crate::{Play, total};
+use crate::{TestRun, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
 
 /// A search of two seconds with this load in its profile.
-fn play(url: &str, of: &str) -> Play {
-    let mut play = Play::new(url, 1, "1s", "100ms", TASK);
+fn test_run(url: &str, of: &str) -> TestRun {
+    let mut test_run = TestRun::new(url, 1, "1s", "100ms", TASK);
     let profile = format!("search = {{ by = \"{of}\", from = 100 }}\nduration = \"2s\"");
-    play.scenario = play
+    test_run.scenario = test_run
         .scenario
         .replace("users = 1\nduration = \"1s\"", &profile);
-    play
+    test_run
 }
 
 fn level(from_ms: u64, level: f64) -> LoadLevel {
@@ -28,9 +28,9 @@ fn level(from_ms: u64, level: f64) -> LoadLevel {
 }
 
 /// Sets the levels as soon as the engine runs.
-fn steered(play: &Play, levels: &[LoadLevel]) -> RunRecord {
+fn steered(test_run: &TestRun, levels: &[LoadLevel]) -> RunRecord {
     let mut told = false;
-    play.run_with(|engine, _| {
+    test_run.run_with(|engine, _| {
         if !std::mem::replace(&mut told, true) {
             levels
                 .iter()
@@ -39,8 +39,8 @@ fn steered(play: &Play, levels: &[LoadLevel]) -> RunRecord {
     })
 }
 
-fn planned(play: &Play, levels: &[LoadLevel]) -> Load {
-    let mut load = play.plan().load;
+fn planned(test_run: &TestRun, levels: &[LoadLevel]) -> Load {
+    let mut load = test_run.plan().load;
     levels.iter().for_each(|level| load.steer(level));
     load
 }
@@ -49,14 +49,14 @@ fn planned(play: &Play, levels: &[LoadLevel]) -> Load {
 fn arrivals_follow_the_levels_on_any_number_of_cores() {
     let levels = [level(500, 0.0), level(1_000, 400.0), level(1_500, 40.0)];
     for threads in [1, 2] {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-        let mut play = play(&server.url(), "arrivals");
-        play.scenario = play
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+        let mut test_run = test_run(&server.url(), "arrivals");
+        test_run.scenario = test_run
             .scenario
             .replace("search", "arrivals = \"constant\"\nsearch");
-        play.settings.threads = threads;
-        let record = steered(&play, &levels);
-        let expected = planned(&play, &levels).integral(2.0);
+        test_run.settings.threads = threads;
+        let record = steered(&test_run, &levels);
+        let expected = planned(&test_run, &levels).integral(2.0);
         assert!((expected - (50.0 + 200.0 + 20.0)).abs() < 1e-6);
         let requests = total(&record, brunt_record::Second::requests);
         assert_eq!(requests, 270, "{threads} threads");
@@ -67,11 +67,11 @@ fn arrivals_follow_the_levels_on_any_number_of_cores() {
 #[test]
 fn users_follow_the_levels_and_remaining_users_do_not_restart() {
     for threads in [1, 2] {
-        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-        let mut play = play(&server.url(), "users");
-        play.scenario = play.scenario.replace("from = 100", "from = 3");
-        play.settings.threads = threads;
-        let record = steered(&play, &[level(700, 20.0), level(1_300, 5.0)]);
+        let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+        let mut test_run = test_run(&server.url(), "users");
+        test_run.scenario = test_run.scenario.replace("from = 100", "from = 3");
+        test_run.settings.threads = threads;
+        let record = steered(&test_run, &[level(700, 20.0), level(1_300, 5.0)]);
         let seconds = record.timeline.seconds();
         let users = |at: usize| seconds.get(at).and_then(|second| second.users);
         assert_eq!(
@@ -94,27 +94,27 @@ fn overload_does_not_starve_users() {
         },
         seed: 1,
     };
-    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let routes = Routes::new().otherwise(Response::ok("x"));
     let server = Server::start(Behavior::from(routes).service(service)).unwrap();
-    let mut play = play(&server.url(), "arrivals");
-    play.scenario = play
+    let mut test_run = test_run(&server.url(), "arrivals");
+    test_run.scenario = test_run
         .scenario
         .replace("from = 100", "from = 200000")
         .replace("search", "users = 20\nsearch");
-    play.settings.stop_timeout = std::time::Duration::ZERO;
-    let record = steered(&play, &[level(500, 100.0)]);
-    let answered = record.timeline.seconds().get(0).unwrap().ok;
-    assert!(answered > 100, "{answered}");
+    test_run.settings.stop_timeout = std::time::Duration::ZERO;
+    let record = steered(&test_run, &[level(500, 100.0)]);
+    let ok_count = record.timeline.seconds().get(0).unwrap().ok;
+    assert!(ok_count > 100, "{ok_count}");
     server.stop();
 }
 
 #[test]
 fn second_is_complete_once_all_cores_have_handed_it_over() {
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let mut play = Play::new(&server.url(), 2, "2s", "10ms", TASK);
-    play.settings.threads = 2;
+    let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let mut test_run = TestRun::new(&server.url(), 2, "2s", "10ms", TASK);
+    test_run.settings.threads = 2;
     let mut checked_s = 0;
-    play.run_with(|engine, record| {
+    test_run.run_with(|engine, record| {
         let seconds = record.timeline.seconds();
         let completed_s = engine.completed_seconds().unwrap_or(2).min(2) as usize;
         for second in seconds.range(checked_s..completed_s) {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Outcome, RunRecord, Scope};
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Response, Routes, Server};
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 fn examples(record: &RunRecord) -> Vec<String> {
     let failures = record.timeline.failures().iter();
@@ -30,14 +30,14 @@ fn ok_of(record: &RunRecord, wanted: &str) -> u64 {
 /// One user runs these steps once.
 fn once(server: &Server, steps: &str) -> RunRecord {
     let task = format!("[[users.u.tasks]]\nsteps = [{steps}]");
-    Play::new(&server.url(), 1, "100ms", "1h", &task).run()
+    TestRun::new(&server.url(), 1, "100ms", "1h", &task).run()
 }
 
 #[test]
 fn failed_check_reports_expected_and_actual_value_without_secrets() {
     let routes = Routes::new().rule("/echo", |request| {
         let token = request.header("authorization").unwrap_or_default();
-        Answer::ok(format!("{{\"errors\": [\"no {token}\"], \"count\": 3}}"))
+        Response::ok(format!("{{\"errors\": [\"no {token}\"], \"count\": 3}}"))
     });
     let server = Server::start(routes).unwrap();
     let checks = [
@@ -91,7 +91,7 @@ fn failed_check_reports_expected_and_actual_value_without_secrets() {
 
 #[test]
 fn missing_value_fails_its_request_and_ends_the_task() {
-    let server = Server::start(Routes::new().at("/", Answer::ok("{}"))).unwrap();
+    let server = Server::start(Routes::new().at("/", Response::ok("{}"))).unwrap();
     let record = once(
         &server,
         "{ get = \"/\", extract = { a = \"$.a\" } }, { get = \"/status/200\", headers = { A = \"{{ a }}\" } }",
@@ -107,7 +107,7 @@ fn missing_value_fails_its_request_and_ends_the_task() {
 
 #[test]
 fn evaluation_error_fails_its_request() {
-    let server = Server::start(Routes::new().at("/", Answer::ok("{\"a\": \"x\"}"))).unwrap();
+    let server = Server::start(Routes::new().at("/", Response::ok("{\"a\": \"x\"}"))).unwrap();
     let record = once(
         &server,
         "{ get = \"/\", extract = { a = \"$.a\" } }, { if = \"a + 1 > 2\", steps = [{ get = \"/status/200\" }] }, \
@@ -170,7 +170,7 @@ fn conditions_and_loops_run_their_branches() {
 fn start_that_fails_for_all_users_is_reported_and_one_of_two_continues() {
     let routes = Routes::new().sequence(
         "/login",
-        vec![Answer::ok("{}"), Answer::new(503).body("closed")],
+        vec![Response::ok("{}"), Response::new(503).body("closed")],
     );
     let server = Server::start(routes).unwrap();
     let class = |status: &str| {
@@ -180,9 +180,10 @@ fn start_that_fails_for_all_users_is_reported_and_one_of_two_continues() {
         )
     };
     let mut started = None;
-    let record = Play::new(&server.url(), 2, "300ms", "1h", &class("200")).run_with(|engine, _| {
-        started = Some(engine.start_stats().clone());
-    });
+    let record =
+        TestRun::new(&server.url(), 2, "300ms", "1h", &class("200")).run_with(|engine, _| {
+            started = Some(engine.start_stats().clone());
+        });
     assert_eq!(
         started
             .as_ref()
@@ -201,7 +202,7 @@ fn start_that_fails_for_all_users_is_reported_and_one_of_two_continues() {
     assert_eq!(users_of(&record), [2, 1, 0, 0]);
     let mut reason = None;
     let begun = std::time::Instant::now();
-    Play::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
+    TestRun::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
         reason = engine.start_stats().all_failed().map(str::to_owned);
     });
     let reason = reason.expect("all failed");
@@ -213,7 +214,7 @@ fn start_that_fails_for_all_users_is_reported_and_one_of_two_continues() {
         begun.elapsed() < Duration::from_secs(30),
         "it does not wait for the end"
     );
-    let mut open = Play::new(&server.url(), 2, "1m", "1h", &class("200"));
+    let mut open = TestRun::new(&server.url(), 2, "1m", "1h", &class("200"));
     open.scenario = open.scenario.replace("users = 2", "rate = 5\nusers = 2");
     let mut all_failed = false;
     open.run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
@@ -232,11 +233,11 @@ fn users_of(record: &RunRecord) -> [u64; 4] {
 
 #[test]
 fn class_without_on_start_runs_although_another_cannot_start() {
-    let server = Server::start(Routes::new().at("/login", Answer::new(503))).unwrap();
+    let server = Server::start(Routes::new().at("/login", Response::new(503))).unwrap();
     let classes = "on_start = [{ get = \"/login\" }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
                    [users.free]\nwait = \"1h\"\n[[users.free.tasks]]\nget = \"/status/204\"";
     let mut all_failed = true;
-    let record = Play::new(&server.url(), 4, "300ms", "1h", classes)
+    let record = TestRun::new(&server.url(), 4, "300ms", "1h", classes)
         .run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
     assert!(!all_failed);
     assert_eq!(users_of(&record), [4, 2, 0, 0]);
@@ -246,24 +247,25 @@ fn class_without_on_start_runs_although_another_cannot_start() {
 #[test]
 fn stopped_users_are_counted_by_reason() {
     let server = Server::start(Routes::new()).unwrap();
-    let play = |task: &str| Play::new(&server.url(), 3, "400ms", "10ms", task).run();
-    let of_data = play(
+    let test_run = |task: &str| TestRun::new(&server.url(), 3, "400ms", "10ms", task).run();
+    let of_data = test_run(
         "[[users.u.tasks]]\nname = \"/status/200\"\nget = \"/status/200?{{ next(rows) }}\"\n\
          [data.rows]\nrows = [\"a\", \"b\", \"c\", \"d\"]\non_exhausted = \"stop_user\"",
     );
     assert_eq!(users_of(&of_data), [3, 0, 3, 0]);
     assert_eq!(ok_of(&of_data, "/status/200"), 4);
-    let on_start = play(
+    let on_start = test_run(
         "on_start = [{ set = { row = \"{{ next(rows) }}\" } }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
          [data.rows]\nrows = [\"a\"]\non_exhausted = \"stop_user\"",
     );
     assert_eq!(users_of(&on_start), [3, 0, 2, 0]);
-    let told = play("[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_user = true }]");
+    let told =
+        test_run("[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_user = true }]");
     assert_eq!(users_of(&told), [3, 0, 0, 3]);
-    let to_the_end = play("[[users.u.tasks]]\nget = \"/status/200\"");
+    let to_the_end = test_run("[[users.u.tasks]]\nget = \"/status/200\"");
     assert_eq!(users_of(&to_the_end), [3, 0, 0, 0]);
     // Evaluation errors keep users from starting, with or without a request.
-    let broken = play(
+    let broken = test_run(
         "on_start = [{ repeat = \"{{ 'x' }}\", steps = [{ wait = \"1s\" }] }]\n[[users.u.tasks]]\nget = \"/status/200\"",
     );
     assert_eq!(users_of(&broken), [3, 3, 0, 0]);
@@ -271,9 +273,9 @@ fn stopped_users_are_counted_by_reason() {
 
 #[test]
 fn pace_is_kept_and_lateness_counts_as_response_time() {
-    let slow = Answer::ok("x").delayed(Duration::from_millis(150));
+    let slow = Response::ok("x").delayed(Duration::from_millis(150));
     let server = Server::start(Routes::new().at("/", slow)).unwrap();
-    let record = Play::new(
+    let record = TestRun::new(
         &server.url(),
         1,
         "1s",
@@ -301,16 +303,16 @@ fn pace_is_kept_and_lateness_counts_as_response_time() {
 #[test]
 fn number_of_iterations_is_exact() {
     let server = Server::start(Routes::new()).unwrap();
-    let mut play = Play::new(
+    let mut test_run = TestRun::new(
         &server.url(),
         3,
         "1m",
         "1ms",
         "[[users.u.tasks]]\nget = \"/status/200\"",
     );
-    play.scenario += "iterations = 11\n";
-    play.settings.threads = 2;
-    let record = play.run();
+    test_run.scenario += "iterations = 11\n";
+    test_run.settings.threads = 2;
+    let record = test_run.run();
     assert_eq!(total(&record, |second| second.ok), 11);
     assert_eq!(server.stop().requests, 11);
 }
@@ -319,10 +321,10 @@ fn number_of_iterations_is_exact() {
 fn step_can_stop_the_test() {
     let server = Server::start(Routes::new()).unwrap();
     let task = "[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_test = true }]";
-    let mut play = Play::new(&server.url(), 4, "1m", "1ms", task);
-    play.settings.threads = 2;
+    let mut test_run = TestRun::new(&server.url(), 4, "1m", "1ms", task);
+    test_run.settings.threads = 2;
     let begun = std::time::Instant::now();
-    let record = play.run();
+    let record = test_run.run();
     assert!((1..=4).contains(&total(&record, |second| second.ok)));
     assert!(begun.elapsed() < Duration::from_secs(30));
 }

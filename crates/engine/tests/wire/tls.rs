@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Fault, Identity, Routes, Server, TestCa, TlsFront, TlsRules};
+use brunt_testbed::{Fault, Identity, Response, Routes, Server, TestCa, TlsFront, TlsRules};
 use tempfile::TempDir;
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/\"\ntimeout = \"2s\"";
 
@@ -21,7 +21,7 @@ struct Secure {
 impl Secure {
     fn new() -> Self {
         let secure = Self {
-            server: Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap(),
+            server: Server::start(Routes::new().otherwise(Response::ok("hello"))).unwrap(),
             authority: TestCa::new(),
             folder: TempDir::new().unwrap(),
         };
@@ -42,10 +42,10 @@ impl Secure {
     }
 
     /// Runs for a moment with these `[tls]` lines; `FOLDER` is replaced by the folder of the files.
-    fn play(&self, url: &str, tls: &str) -> RunRecord {
+    fn test_run(&self, url: &str, tls: &str) -> RunRecord {
         let folder = self.folder.path().display().to_string();
         let tls = format!("[tls]\n{}", tls.replace("FOLDER", &folder));
-        Play::new(url, 2, "300ms", "20ms", TASK).with(&tls).run()
+        TestRun::new(url, 2, "300ms", "20ms", TASK).with(&tls).run()
     }
 }
 
@@ -69,7 +69,7 @@ fn handshakes(record: &RunRecord) -> u64 {
 fn trusted_server_is_used_and_its_handshakes_are_timed() {
     let secure = Secure::new();
     let front = secure.front(secure.localhost());
-    let record = secure.play(&front.url("localhost"), CA);
+    let record = secure.test_run(&front.url("localhost"), CA);
     assert_eq!(record.timeline.failures(), []);
     assert!(requests(&record) > 2);
     assert_eq!(secure.server.counts().requests, requests(&record));
@@ -86,7 +86,7 @@ fn unverifiable_server_is_rejected() {
         (expired_name, "not valid for name"),
         (stranger, "invalid peer certificate"),
     ] {
-        let record = secure.play(&front.url("localhost"), CA);
+        let record = secure.test_run(&front.url("localhost"), CA);
         assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
         let example = record.timeline.failures()[0].example.clone().unwrap();
         assert!(example.contains(reason), "{example}");
@@ -98,11 +98,11 @@ fn unverifiable_server_is_rejected() {
 fn insecure_accepts_any_certificate_and_server_name_replaces_the_host() {
     let secure = Secure::new();
     let stranger = secure.front(TestCa::new().issue(&["other.example"]));
-    let record = secure.play(&stranger.url("localhost"), "insecure = true");
+    let record = secure.test_run(&stranger.url("localhost"), "insecure = true");
     assert_eq!(record.timeline.failures(), []);
     let other = secure.front(secure.authority.issue(&["other.example"]));
     let named = format!("{CA}\nserver_name = \"other.example\"");
-    let record = secure.play(&other.url("localhost"), &named);
+    let record = secure.test_run(&other.url("localhost"), &named);
     assert_eq!(record.timeline.failures(), []);
 }
 
@@ -117,11 +117,11 @@ fn client_certificate_is_sent_on_request() {
         ..secure.localhost().into()
     };
     let front = secure.front(rules);
-    let unknown = secure.play(&front.url("localhost"), CA);
+    let unknown = secure.test_run(&front.url("localhost"), CA);
     assert_eq!(failures(&unknown, FailureKind::Tls), requests(&unknown));
     let with_client =
         format!("{CA}\ncertificate = \"FOLDER/client.pem\"\nkey = \"FOLDER/client.key\"");
-    let known = secure.play(&front.url("localhost"), &with_client);
+    let known = secure.test_run(&front.url("localhost"), &with_client);
     assert_eq!(known.timeline.failures(), []);
 }
 
@@ -132,12 +132,12 @@ fn only_configured_versions_are_offered() {
         tls13: false,
         ..secure.localhost().into()
     });
-    let too_new = secure.play(
+    let too_new = secure.test_run(
         &old.url("localhost"),
         &format!("{CA}\nversions = [\"1.3\"]"),
     );
     assert_eq!(failures(&too_new, FailureKind::Tls), requests(&too_new));
-    let both = secure.play(&old.url("localhost"), CA);
+    let both = secure.test_run(&old.url("localhost"), CA);
     assert_eq!(both.timeline.failures(), []);
 }
 
@@ -147,20 +147,20 @@ fn later_connection_of_a_user_resumes_its_session_unless_disabled() {
     for version in ["1.2", "1.3"] {
         let tls = format!("{CA}\nversions = [\"{version}\"]");
         let resumes = secure.front(secure.localhost());
-        let play = |front: &TlsFront, tls: &str| {
+        let test_run = |front: &TlsFront, tls: &str| {
             let folder = secure.folder.path().display().to_string();
             let top = format!("connections = \"per-request\"\n[tls]\n{tls}");
-            Play::new(&front.url("localhost"), 2, "300ms", "20ms", TASK)
+            TestRun::new(&front.url("localhost"), 2, "300ms", "20ms", TASK)
                 .with(&top.replace("FOLDER", &folder))
                 .run()
         };
-        let record = play(&resumes, &tls);
+        let record = test_run(&resumes, &tls);
         assert_eq!(record.timeline.failures(), []);
         let counts = resumes.counts();
         assert_eq!(counts.full, 2, "{version}: one per user");
         assert_eq!(counts.full + counts.resumed, requests(&record));
         let forgets = secure.front(secure.localhost());
-        let record = play(&forgets, &format!("{tls}\nresumption = false"));
+        let record = test_run(&forgets, &format!("{tls}\nresumption = false"));
         assert_eq!(forgets.counts().full, requests(&record));
     }
 }
@@ -172,7 +172,7 @@ fn stuck_handshake_has_its_own_timeout() {
         silent: true,
         ..secure.localhost().into()
     });
-    let record = Play::new(&silent.url("localhost"), 2, "200ms", "10ms", TASK)
+    let record = TestRun::new(&silent.url("localhost"), 2, "200ms", "10ms", TASK)
         .with("timeouts = { tls = \"100ms\" }\ntls = { insecure = true }")
         .run();
     assert_eq!(
@@ -195,7 +195,7 @@ fn server_without_tls_fails_the_handshake() {
         // Until the client has disconnected.
         client.read_to_end(&mut Vec::new()).ok();
     });
-    let record = Play::new(&url, 1, "20ms", "1h", TASK)
+    let record = TestRun::new(&url, 1, "20ms", "1h", TASK)
         .with("tls = { insecure = true }")
         .run();
     mail.join().unwrap();
@@ -203,6 +203,6 @@ fn server_without_tls_fails_the_handshake() {
 
     let closing = Server::start(Fault::CloseOnAccept).unwrap();
     let url = closing.url().replace("http:", "https:");
-    let record = Secure::new().play(&url, "insecure = true");
+    let record = Secure::new().test_run(&url, "insecure = true");
     assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Counts of a [`Null`](crate::Null).
+/// Counts of a [`NullServer`](crate::NullServer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NullCounts {
     /// Requests that were read completely.

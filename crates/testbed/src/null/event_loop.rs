@@ -10,12 +10,12 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustls::ServerConfig;
 
 use super::counters::Counters;
-use super::requests::{ANSWER, Requests};
+use super::requests::{RESPONSE, Requests};
 use super::tls::TlsSession;
 
 const EVENTS_MAX: usize = 256;
 /// Maximum number of responses per write.
-const ANSWERS_MAX: usize = 256;
+const RESPONSES_MAX: usize = 256;
 const BUFFER_SIZE: usize = 64 << 10;
 
 /// Event data that identifies the source of an event. Connections start at [`FIRST_CONNECTION`].
@@ -35,7 +35,7 @@ pub(super) struct EventLoop {
     free: Vec<usize>,
     buffer: Vec<u8>,
     /// The response, repeated.
-    answers: Vec<u8>,
+    responses: Vec<u8>,
     counters: Arc<Counters>,
     requests: u64,
     accepted: u64,
@@ -80,7 +80,7 @@ impl EventLoop {
             connections: Vec::new(),
             free: Vec::new(),
             buffer: vec![0; BUFFER_SIZE],
-            answers: ANSWER.repeat(ANSWERS_MAX),
+            responses: RESPONSE.repeat(RESPONSES_MAX),
             counters,
             requests: 0,
             accepted: 0,
@@ -143,7 +143,7 @@ impl EventLoop {
         let Some(connection) = &mut self.connections[place] else {
             return Ok(());
         };
-        let was_owing = connection.is_owing();
+        let was_owing = connection.has_pending();
         if !was_owing {
             let Some(complete) = connection.read(&mut self.buffer) else {
                 self.end(place);
@@ -153,9 +153,9 @@ impl EventLoop {
                 self.requests += complete as u64;
                 self.counters.set_requests(self.requests);
             }
-            connection.owed = complete * ANSWER.len();
+            connection.owed = complete * RESPONSE.len();
         }
-        let awaited = match connection.write(&self.answers) {
+        let awaited = match connection.write(&self.responses) {
             NextEvent::Reads => EventFlags::IN,
             NextEvent::Writes => EventFlags::OUT,
             NextEvent::Ends => {
@@ -163,7 +163,7 @@ impl EventLoop {
                 return Ok(());
             }
         };
-        if connection.is_owing() != was_owing {
+        if connection.has_pending() != was_owing {
             epoll::modify(&self.epoll, &connection.stream, data(place), awaited)?;
         }
         Ok(())
@@ -177,8 +177,12 @@ impl EventLoop {
 
 impl Connection {
     /// Whether bytes are pending that the kernel has not accepted.
-    fn is_owing(&self) -> bool {
-        self.owed > 0 || self.tls_session.as_ref().is_some_and(TlsSession::is_owing)
+    fn has_pending(&self) -> bool {
+        self.owed > 0
+            || self
+                .tls_session
+                .as_ref()
+                .is_some_and(TlsSession::has_pending)
     }
 
     /// Number of requests completed by the available bytes; `None` at the end of the connection.
@@ -196,9 +200,9 @@ impl Connection {
         }
     }
 
-    fn write(&mut self, answers: &[u8]) -> NextEvent {
+    fn write(&mut self, responses: &[u8]) -> NextEvent {
         if let Some(tls_session) = &mut self.tls_session {
-            return match tls_session.write(&mut self.stream, answers, &mut self.owed) {
+            return match tls_session.write(&mut self.stream, responses, &mut self.owed) {
                 Ok(()) => NextEvent::Reads,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => NextEvent::Writes,
                 Err(_) => NextEvent::Ends,
@@ -206,9 +210,9 @@ impl Connection {
         }
         while self.owed > 0 {
             // Pending bytes end with a response, but may start within one.
-            let start = (ANSWER.len() - self.owed % ANSWER.len()) % ANSWER.len();
-            let end = answers.len().min(start + self.owed);
-            match self.stream.write(&answers[start..end]) {
+            let start = (RESPONSE.len() - self.owed % RESPONSE.len()) % RESPONSE.len();
+            let end = responses.len().min(start + self.owed);
+            match self.stream.write(&responses[start..end]) {
                 Ok(count) => self.owed -= count,
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return NextEvent::Writes,

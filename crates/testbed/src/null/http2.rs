@@ -33,20 +33,20 @@ const BODY: &[u8; 63] = b"A server that does nothing is the right one to measure
 
 /// Responds to every request with the same 63 bytes, from one thread, without TLS. It only looks for the ends of
 /// requests, and assumes that clients keep their windows open for the responses.
-pub struct NullHttp2 {
+pub struct NullHttp2Server {
     address: SocketAddr,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 #[derive(Debug, Default)]
-struct Tally {
+struct Counters {
     requests: AtomicU64,
     connections: AtomicU64,
 }
 
-impl NullHttp2 {
+impl NullHttp2Server {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
@@ -55,12 +55,12 @@ impl NullHttp2 {
         let listener = listening(ANY, BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let tally: Arc<Tally> = Arc::default();
+        let counters: Arc<Counters> = Arc::default();
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        let seen = tally.clone();
+        let seen = counters.clone();
         let thread = std::thread::Builder::new()
             .name("testbed-null".to_owned())
             .spawn(move || {
@@ -73,7 +73,7 @@ impl NullHttp2 {
             })?;
         Ok(Self {
             address,
-            tally,
+            counters,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -87,13 +87,13 @@ impl NullHttp2 {
     /// Current counts.
     pub fn counts(&self) -> NullCounts {
         NullCounts {
-            requests: self.tally.requests.load(Ordering::Acquire),
-            connections: self.tally.connections.load(Ordering::Acquire),
+            requests: self.counters.requests.load(Ordering::Acquire),
+            connections: self.counters.connections.load(Ordering::Acquire),
         }
     }
 }
 
-impl Drop for NullHttp2 {
+impl Drop for NullHttp2Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -104,20 +104,20 @@ impl Drop for NullHttp2 {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, tally: Arc<Tally>) -> io::Result<()> {
+async fn accept(listener: std::net::TcpListener, counters: Arc<Counters>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     loop {
         let (stream, _) = listener.accept().await?;
-        tally.connections.fetch_add(1, Ordering::AcqRel);
-        let tally = tally.clone();
+        counters.connections.fetch_add(1, Ordering::AcqRel);
+        let counters = counters.clone();
         tokio::spawn(async move {
             // The client may disconnect at any time.
-            serve(stream, &tally).await.ok();
+            serve(stream, &counters).await.ok();
         });
     }
 }
 
-async fn serve(mut stream: TcpStream, tally: &Tally) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, counters: &Counters) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut preface = [0; PREFACE.len()];
     stream.read_exact(&mut preface).await?;
@@ -139,12 +139,12 @@ async fn serve(mut stream: TcpStream, tally: &Tally) -> io::Result<()> {
         let mut begin = 0;
         let mut requests = 0;
         while let Some(length) = frame_at(&bytes[begin..filled])? {
-            requests += answer(&bytes[begin..begin + length], &mut out);
+            requests += respond(&bytes[begin..begin + length], &mut out);
             begin += length;
         }
         bytes.copy_within(begin..filled, 0);
         filled -= begin;
-        tally.requests.fetch_add(requests, Ordering::AcqRel);
+        counters.requests.fetch_add(requests, Ordering::AcqRel);
     }
 }
 
@@ -161,7 +161,7 @@ fn frame_at(bytes: &[u8]) -> io::Result<Option<usize>> {
 }
 
 /// Responds to a frame. Returns the number of requests that ended with it.
-fn answer(bytes: &[u8], out: &mut Vec<u8>) -> u64 {
+fn respond(bytes: &[u8], out: &mut Vec<u8>) -> u64 {
     let (head, payload) = bytes.split_at(HEAD_BYTES);
     let (kind, flags) = (head[3], head[4]);
     let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
@@ -213,14 +213,14 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(frame_at(&bytes[..9]).unwrap(), None);
         assert_eq!(frame_at(&bytes).unwrap(), Some(10));
-        assert_eq!(answer(&bytes, &mut out), 1);
+        assert_eq!(respond(&bytes, &mut out), 1);
         assert_eq!(out.len(), 2 * HEAD_BYTES + FIELDS.len() + BODY.len());
         out.clear();
         bytes[4] = END_HEADERS;
-        assert_eq!(answer(&bytes, &mut out), 0);
+        assert_eq!(respond(&bytes, &mut out), 0);
         assert!(out.is_empty());
         bytes.clear();
         frame(&mut bytes, DATA, END_STREAM_OR_ACK, 1, b"body");
-        assert_eq!(answer(&bytes, &mut out), 1);
+        assert_eq!(respond(&bytes, &mut out), 1);
     }
 }

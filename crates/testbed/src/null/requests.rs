@@ -3,7 +3,7 @@
 use memchr::{memchr_iter, memmem};
 
 /// The fixed response.
-pub(super) const ANSWER: &[u8; 128] = b"HTTP/1.1 200 OK\r\n\
+pub(super) const RESPONSE: &[u8; 128] = b"HTTP/1.1 200 OK\r\n\
     Content-Type: application/json\r\n\
     Content-Length: 57\r\n\
     \r\n\
@@ -81,8 +81,11 @@ mod tests {
 
     #[test]
     fn response_declares_its_length() {
-        let end = memmem::find(ANSWER, b"\r\n\r\n").unwrap();
-        assert_eq!(content_length(&ANSWER[..end]), Some(ANSWER.len() - end - 4));
+        let end = memmem::find(RESPONSE, b"\r\n\r\n").unwrap();
+        assert_eq!(
+            content_length(&RESPONSE[..end]),
+            Some(RESPONSE.len() - end - 4)
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rustls::crypto::ring::{cipher_suite, default_provider};
 use rustls::version::TLS13;
 use rustls::{ServerConfig, ServerConnection};
 
-use super::requests::{ANSWER, Requests};
+use super::requests::{RESPONSE, Requests};
 use crate::Identity;
 
 /// TLS configuration of the null server: TLS 1.3 only, with one cipher suite.
@@ -39,7 +39,7 @@ impl TlsSession {
     }
 
     /// Whether bytes are pending that the kernel has not accepted.
-    pub(super) fn is_owing(&self) -> bool {
+    pub(super) fn has_pending(&self) -> bool {
         self.0.wants_write()
     }
 
@@ -74,14 +74,14 @@ impl TlsSession {
     pub(super) fn write(
         &mut self,
         stream: &mut TcpStream,
-        answers: &[u8],
+        responses: &[u8],
         owed: &mut usize,
     ) -> io::Result<()> {
         loop {
             while *owed > 0 {
-                let start = (ANSWER.len() - *owed % ANSWER.len()) % ANSWER.len();
-                let end = answers.len().min(start + *owed);
-                match self.0.writer().write(&answers[start..end])? {
+                let start = (RESPONSE.len() - *owed % RESPONSE.len()) % RESPONSE.len();
+                let end = responses.len().min(start + *owed);
+                match self.0.writer().write(&responses[start..end])? {
                     // The session's buffer is full.
                     0 => break,
                     count => *owed -= count,

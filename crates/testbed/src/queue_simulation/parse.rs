@@ -20,7 +20,7 @@ impl FromStr for ServiceDistribution {
         let are_well = numbers
             .iter()
             .all(|number| number.is_finite() && *number > 0.0);
-        let law = match (name, numbers.as_slice()) {
+        let distribution = match (name, numbers.as_slice()) {
             _ if !are_well => None,
             ("mm1", [rate]) => Some(Self::Exponential {
                 servers: 1,
@@ -54,7 +54,7 @@ impl FromStr for ServiceDistribution {
             }),
             _ => None,
         };
-        law.ok_or_else(wrong)
+        distribution.ok_or_else(wrong)
     }
 }
 

@@ -36,7 +36,7 @@ fn end(mut child: KillOnDrop, mut output: BufReader<ChildStdout>) -> String {
 
 #[test]
 fn server_with_service_times_prints_its_counts() {
-    let (child, address, output) = start(&["serve", "--law", "bucket:0.000001,3"]);
+    let (child, address, output) = start(&["serve", "--service", "bucket:0.000001,3"]);
     let mut client = Client::connect(address);
     (0..5).for_each(|_| drop(client.get("/anything")));
     let said = end(child, output);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use brunt_testbed::queue_simulation::{Queue, ServiceDistribution};
 use brunt_testbed::synthetic_series::Shape;
-use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service, Stall, wait_until};
+use brunt_testbed::{Behavior, MemoryGrowth, Response, Routes, Server, Service, Stall, wait_until};
 
 use crate::client::{BOUND, Client};
 
@@ -20,7 +20,7 @@ fn responses_are_sent_in_order() {
             },
             seed: 0,
         };
-        let routes = Routes::new().otherwise(Answer::ok("a"));
+        let routes = Routes::new().otherwise(Response::ok("a"));
         let server = Server::start(Behavior::from(routes).service(service)).unwrap();
         let started = Instant::now();
         let mut waits: Vec<Duration> = thread::scope(|scope| {
@@ -41,7 +41,7 @@ fn responses_are_sent_in_order() {
         for (round, wait) in (1..=rounds).zip(waits.iter().step_by(servers)) {
             assert!(*wait >= time * round, "{servers} servers: {waits:?}");
         }
-        assert_eq!(server.stop().answers[&200], 6);
+        assert_eq!(server.stop().responses[&200], 6);
     }
 }
 
@@ -64,7 +64,7 @@ fn each_distribution_takes_its_time_on_a_socket() {
             distribution,
             seed: 4,
         };
-        let routes = Routes::new().otherwise(Answer::ok("a"));
+        let routes = Routes::new().otherwise(Response::ok("a"));
         let server = Server::start(Behavior::from(routes).service(service)).unwrap();
         let mut client = Client::connect(server.address());
         let started = Instant::now();
@@ -77,7 +77,7 @@ fn each_distribution_takes_its_time_on_a_socket() {
             "{distribution:?}: {took_s} s, {expected_s} s"
         );
         assert!(took_s < expected_s + BOUND.as_secs_f64());
-        assert_eq!(server.stop().answers[&200], 40);
+        assert_eq!(server.stop().responses[&200], 40);
     }
 }
 
@@ -87,7 +87,7 @@ fn request_without_a_token_gets_503() {
         per_s: 1e-9,
         burst: 7.0,
     };
-    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let routes = Routes::new().otherwise(Response::ok("a"));
     let service = Service {
         distribution,
         seed: 0,
@@ -97,7 +97,7 @@ fn request_without_a_token_gets_503() {
     let found: Vec<u16> = (0..20).map(|_| client.get("/").0).collect();
     assert_eq!(found, [vec![200; 7], vec![503; 13]].concat());
     let counts = server.stop();
-    assert_eq!((counts.answers[&200], counts.answers[&503]), (7, 13));
+    assert_eq!((counts.responses[&200], counts.responses[&503]), (7, 13));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn stalled_queue_sends_no_response() {
         stall_s: 0.3,
     };
     let before = Instant::now();
-    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let routes = Routes::new().otherwise(Response::ok("a"));
     let service = Service {
         distribution,
         seed: 0,
@@ -159,10 +159,10 @@ fn nothing_is_sent_during_a_stall() {
         first: Duration::ZERO,
     };
     let before = Instant::now();
-    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let routes = Routes::new().otherwise(Response::ok("a"));
     let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
     let mut client = Client::connect(server.address());
     assert_eq!(client.get("/").0, 200);
     assert!(before.elapsed() >= stall.freeze);
-    assert_eq!(server.stop().answers[&200], 1);
+    assert_eq!(server.stop().responses[&200], 1);
 }

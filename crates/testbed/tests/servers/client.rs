@@ -65,11 +65,11 @@ impl Client {
     /// Sends a GET whose response has a content length. Returns the status and the body.
     pub(crate) fn get(&mut self, target: &str) -> (u16, String) {
         self.request("GET", target);
-        self.answer()
+        self.response()
     }
 
     /// Reads the next response, which has a content length. Returns its status and body.
-    pub(crate) fn answer(&mut self) -> (u16, String) {
+    pub(crate) fn response(&mut self) -> (u16, String) {
         let head = self.head();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let length = head

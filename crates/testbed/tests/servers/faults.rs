@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Behavior, Counts, Fault, Routes, Server, wait_until};
+use brunt_testbed::{Behavior, Counts, Fault, Response, Routes, Server, wait_until};
 
 use crate::client::{BOUND, Client, End};
 
-const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 fn server(fault: Fault) -> Server {
-    let routes = Routes::new().otherwise(Answer::ok("hello"));
+    let routes = Routes::new().otherwise(Response::ok("hello"));
     Server::start(Behavior::from(routes).fault(fault)).unwrap()
 }
 
@@ -47,33 +47,33 @@ fn resets_on_accept() {
 
 #[test]
 fn resets_after_every_number_of_bytes() {
-    for most in 0..=ANSWER.len() + 1 {
+    for most in 0..=RESPONSE.len() + 1 {
         let (bytes, end, counts) = exchange(Fault::ResetAfter { bytes: most });
-        let sent = most.min(ANSWER.len());
-        assert_eq!((bytes.as_str(), end), (&ANSWER[..sent], End::Reset));
+        let sent = most.min(RESPONSE.len());
+        assert_eq!((bytes.as_str(), end), (&RESPONSE[..sent], End::Reset));
         check_part(&counts, sent);
     }
 }
 
 #[test]
 fn closes_after_every_number_of_bytes() {
-    for most in 0..=ANSWER.len() + 1 {
+    for most in 0..=RESPONSE.len() + 1 {
         for fault in [
             Fault::CloseAfter { bytes: most },
             Fault::HalfCloseAfter { bytes: most },
         ] {
             let (bytes, end, counts) = exchange(fault);
-            let sent = most.min(ANSWER.len());
-            assert_eq!((bytes.as_str(), end), (&ANSWER[..sent], End::Closed));
+            let sent = most.min(RESPONSE.len());
+            assert_eq!((bytes.as_str(), end), (&RESPONSE[..sent], End::Closed));
             check_part(&counts, sent);
         }
     }
 }
 
 fn check_part(counts: &Counts, sent: usize) {
-    let whole = u64::from(sent == ANSWER.len());
+    let whole = u64::from(sent == RESPONSE.len());
     assert_eq!((counts.requests, counts.closed), (1, 1));
-    assert_eq!(counts.answers.get(&200).copied().unwrap_or(0), whole);
+    assert_eq!(counts.responses.get(&200).copied().unwrap_or(0), whole);
     assert_eq!(counts.unfinished, 1 - whole);
     assert_eq!(counts.bytes_written, sent as u64);
 }
@@ -105,7 +105,7 @@ fn stays_silent() {
     });
     assert!(client.is_silent());
     let counts = server.stop();
-    assert_eq!((counts.answers.len(), counts.bytes_written), (0, 0));
+    assert_eq!((counts.responses.len(), counts.bytes_written), (0, 0));
     assert_eq!(client.rest(), (Vec::new(), End::Closed));
 }
 
@@ -123,7 +123,7 @@ fn is_silent_after_some_requests_over_all_connections() {
         (server.counts().requests == 5).then_some(())
     });
     assert!(clients.iter().all(Client::is_silent));
-    assert_eq!(server.stop().answers, BTreeMap::from([(200, 3)]));
+    assert_eq!(server.stop().responses, BTreeMap::from([(200, 3)]));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn sends_garbage() {
         ("\x16\x03\x01 220 smtp\n", End::Closed)
     );
     assert_eq!((counts.requests, counts.closed), (1, 1));
-    assert_eq!(counts.answers, BTreeMap::new());
+    assert_eq!(counts.responses, BTreeMap::new());
 }
 
 #[test]
@@ -145,11 +145,11 @@ fn drips() {
     let sent = Instant::now();
     for _ in 0..2 {
         client.request("GET", "/");
-        assert_eq!(client.take(ANSWER.len()), ANSWER);
+        assert_eq!(client.take(RESPONSE.len()), RESPONSE);
     }
-    let pauses = 2 * (ANSWER.len() - 1);
+    let pauses = 2 * (RESPONSE.len() - 1);
     assert!(sent.elapsed() >= interval * u32::try_from(pauses).unwrap());
-    assert_eq!(server.stop().answers, BTreeMap::from([(200, 2)]));
+    assert_eq!(server.stop().responses, BTreeMap::from([(200, 2)]));
 }
 
 #[test]
@@ -168,8 +168,8 @@ fn responds_twice() {
     let server = server(Fault::Twice);
     let mut client = Client::connect(server.address());
     client.request("GET", "/");
-    assert_eq!(client.take(2 * ANSWER.len()), ANSWER.repeat(2));
+    assert_eq!(client.take(2 * RESPONSE.len()), RESPONSE.repeat(2));
     let counts = server.stop();
     assert_eq!(counts.requests, 1);
-    assert_eq!(counts.answers, BTreeMap::from([(200, 2)]));
+    assert_eq!(counts.responses, BTreeMap::from([(200, 2)]));
 }

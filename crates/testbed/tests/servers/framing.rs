@@ -1,12 +1,12 @@
 //! The bytes of responses.
 
-use brunt_testbed::{Answer, Framing, Routes, Server};
+use brunt_testbed::{Framing, Response, Routes, Server};
 
 use crate::client::{Client, End};
 
 /// The bytes of the response to one request that ends the connection.
-fn bytes_of(answer: Answer, method: &str) -> String {
-    let server = Server::start(Routes::new().at("/", answer)).unwrap();
+fn bytes_of(response: Response, method: &str) -> String {
+    let server = Server::start(Routes::new().at("/", response)).unwrap();
     let mut client = Client::connect(server.address());
     client.send(format!(
         "{method} / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
@@ -21,7 +21,7 @@ fn bytes_of(answer: Answer, method: &str) -> String {
 
 #[test]
 fn chunks_have_the_given_sizes_extensions_and_trailers() {
-    let answer = Answer::ok("0123456789abc").framing(Framing::Chunked {
+    let response = Response::ok("0123456789abc").framing(Framing::Chunked {
         sizes: vec![1, 3],
         extension: ";a=\"b\"".to_owned(),
         trailers: vec![("Digest".to_owned(), "1".to_owned())],
@@ -29,40 +29,40 @@ fn chunks_have_the_given_sizes_extensions_and_trailers() {
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\
         Trailer: Digest\r\n\r\n";
     assert_eq!(
-        bytes_of(answer.clone(), "GET"),
+        bytes_of(response.clone(), "GET"),
         format!(
             "{head}1;a=\"b\"\r\n0\r\n3;a=\"b\"\r\n123\r\n1;a=\"b\"\r\n4\r\n3;a=\"b\"\r\n567\r\n\
             1;a=\"b\"\r\n8\r\n3;a=\"b\"\r\n9ab\r\n1;a=\"b\"\r\nc\r\n0;a=\"b\"\r\nDigest: 1\r\n\r\n"
         )
     );
-    assert_eq!(bytes_of(answer, "HEAD"), head);
-    let whole = bytes_of(Answer::ok("0123456789abc").chunked(&[]), "GET");
+    assert_eq!(bytes_of(response, "HEAD"), head);
+    let whole = bytes_of(Response::ok("0123456789abc").chunked(&[]), "GET");
     assert!(whole.ends_with("\r\n\r\nd\r\n0123456789abc\r\n0\r\n\r\n"));
-    let empty = bytes_of(Answer::ok("").chunked(&[4]), "GET");
+    let empty = bytes_of(Response::ok("").chunked(&[4]), "GET");
     assert!(empty.ends_with("\r\n\r\n0\r\n\r\n"));
 }
 
 #[test]
 fn some_responses_have_no_body() {
-    for (answer, method, head) in [
-        (Answer::ok("abc"), "HEAD", "200 OK\r\nContent-Length: 3"),
-        (Answer::new(204).body("abc"), "GET", "204 No Content"),
+    for (response, method, head) in [
+        (Response::ok("abc"), "HEAD", "200 OK\r\nContent-Length: 3"),
+        (Response::new(204).body("abc"), "GET", "204 No Content"),
         (
-            Answer::new(304).body("abc"),
+            Response::new(304).body("abc"),
             "GET",
             "304 Not Modified\r\nContent-Length: 3",
         ),
         (
-            Answer::new(304).body("abc").chunked(&[1]),
+            Response::new(304).body("abc").chunked(&[1]),
             "GET",
             "304 Not Modified\r\nTransfer-Encoding: chunked",
         ),
         (
-            Answer::new(205).body("abc").chunked(&[1]),
+            Response::new(205).body("abc").chunked(&[1]),
             "GET",
             "205 \r\nContent-Length: 0",
         ),
-        (Answer::ok("abc").framing(Framing::None), "GET", "200 OK"),
+        (Response::ok("abc").framing(Framing::None), "GET", "200 OK"),
     ] {
         let (status_line, length) = head.split_once("\r\n").unwrap_or((head, ""));
         let length = if length.is_empty() {
@@ -71,7 +71,7 @@ fn some_responses_have_no_body() {
             format!("{length}\r\n")
         };
         assert_eq!(
-            bytes_of(answer, method),
+            bytes_of(response, method),
             format!("HTTP/1.1 {status_line}\r\nConnection: close\r\n{length}\r\n")
         );
     }
@@ -79,8 +79,8 @@ fn some_responses_have_no_body() {
 
 #[test]
 fn body_can_end_with_its_connection() {
-    let answer = Answer::ok("abc").framing(Framing::UntilClose);
-    let server = Server::start(Routes::new().at("/", answer)).unwrap();
+    let response = Response::ok("abc").framing(Framing::UntilClose);
+    let server = Server::start(Routes::new().at("/", response)).unwrap();
     let mut client = Client::connect(server.address());
     client.request("GET", "/");
     assert_eq!(
@@ -92,13 +92,13 @@ fn body_can_end_with_its_connection() {
 
 #[test]
 fn interim_responses_come_first() {
-    let answer = Answer::ok("abc")
+    let response = Response::ok("abc")
         .preceded_by(100, &[])
         .preceded_by(103, &[("Link", "</a>"), ("Link", "</b>")])
         .header("A", "b")
         .closing();
     assert_eq!(
-        bytes_of(answer, "GET"),
+        bytes_of(response, "GET"),
         "HTTP/1.1 100 Continue\r\n\r\n\
         HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n\
         HTTP/1.1 200 OK\r\nA: b\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
@@ -107,19 +107,19 @@ fn interim_responses_come_first() {
 
 #[test]
 fn client_that_expects_100_gets_it_before_it_sends_the_body() {
-    let routes = Routes::new().rule("/", |request| Answer::ok(request.body.clone()));
+    let routes = Routes::new().rule("/", |request| Response::ok(request.body.clone()));
     let server = Server::start(routes).unwrap();
     let mut client = Client::connect(server.address());
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     assert_eq!(client.head(), "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("ab");
-    assert_eq!(client.answer(), (200, "ab".to_owned()));
+    assert_eq!(client.response(), (200, "ab".to_owned()));
 }
 
 #[test]
 fn raw_responses_are_sent_unchanged() {
     let bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc";
-    assert_eq!(bytes_of(Answer::raw(200, bytes), "GET"), bytes);
+    assert_eq!(bytes_of(Response::raw(200, bytes), "GET"), bytes);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn http_1_0_connection_ends_after_its_response_unless_kept_alive() {
     let server = Server::start(Routes::new()).unwrap();
     let mut client = Client::connect(server.address());
     client.send("GET /health/ HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
-    assert_eq!(client.answer().0, 200);
+    assert_eq!(client.response().0, 200);
     client.send("GET /health/ HTTP/1.0\r\n\r\n");
     let (bytes, end) = client.rest();
     assert!(bytes.ends_with(b"healthy\n"));

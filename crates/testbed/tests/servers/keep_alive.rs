@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Behavior, KeepAlive, Routes, Server};
+use brunt_testbed::{Behavior, KeepAlive, Response, Routes, Server};
 
 use crate::client::{Client, End};
 
 fn server(keep_alive: KeepAlive) -> Server {
-    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let routes = Routes::new().otherwise(Response::ok("a"));
     Server::start(Behavior::from(routes).keep_alive(keep_alive)).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use brunt_testbed::{Null, NullCounts, TestCa, wait_until};
+use brunt_testbed::{NullCounts, NullServer, TestCa, wait_until};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
@@ -14,7 +14,7 @@ use crate::client::{BOUND, Client, End};
 
 #[test]
 fn responds_and_counts() {
-    let server = Null::start().unwrap();
+    let server = NullServer::start().unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -38,7 +38,7 @@ fn responds_and_counts() {
 #[test]
 fn responds_to_pipelined_requests_of_a_slow_reader() {
     const COUNT: usize = 100_000;
-    let server = Null::start().unwrap();
+    let server = NullServer::start().unwrap();
     let client = TcpStream::connect(server.address()).unwrap();
     client.set_read_timeout(Some(BOUND)).unwrap();
     thread::scope(|scope| {
@@ -59,15 +59,15 @@ fn responds_to_pipelined_requests_of_a_slow_reader() {
         });
         let mut bytes = Vec::new();
         (&client).read_to_end(&mut bytes).unwrap();
-        let answer = &bytes[..Null::ANSWER_SIZE];
-        assert!(bytes == answer.repeat(COUNT), "the responses differ");
+        let response = &bytes[..NullServer::RESPONSE_SIZE];
+        assert!(bytes == response.repeat(COUNT), "the responses differ");
     });
     assert_eq!(server.stop().unwrap().requests, COUNT as u64);
 }
 
 #[test]
 fn survives_clients_that_disconnect() {
-    let server = Null::start().unwrap();
+    let server = NullServer::start().unwrap();
     for _ in 0..50 {
         Client::connect(server.address()).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50));
     }
@@ -85,7 +85,7 @@ fn survives_clients_that_disconnect() {
     assert_eq!(server.stop().unwrap(), all);
 }
 
-fn tls_client(authority: &TestCa, server: &Null) -> StreamOwned<ClientConnection, TcpStream> {
+fn tls_client(authority: &TestCa, server: &NullServer) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
@@ -111,15 +111,15 @@ fn responds_and_counts_over_tls_1_3() {
     const BATCH: usize = 1_000;
     const BATCHES: usize = 10;
     let authority = TestCa::new();
-    let server = Null::start_tls(&authority.issue(&["127.0.0.1"])).unwrap();
+    let server = NullServer::start_tls(&authority.issue(&["127.0.0.1"])).unwrap();
     assert_eq!(server.first_request_ns(), None);
     let mut client = tls_client(&authority, &server);
     let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
     for _ in 0..100 {
         client.write_all(request).unwrap();
-        let mut answer = [0; Null::ANSWER_SIZE];
-        client.read_exact(&mut answer).unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+        let mut response = [0; NullServer::RESPONSE_SIZE];
+        client.read_exact(&mut response).unwrap();
+        assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
     }
     assert_eq!(
         client.conn.protocol_version(),
@@ -128,10 +128,10 @@ fn responds_and_counts_over_tls_1_3() {
     assert!(server.first_request_ns().is_some());
     for _ in 0..BATCHES {
         client.write_all(&request.repeat(BATCH)).unwrap();
-        let mut answers = vec![0; BATCH * Null::ANSWER_SIZE];
-        client.read_exact(&mut answers).unwrap();
-        let one = &answers[..Null::ANSWER_SIZE];
-        assert!(answers == one.repeat(BATCH), "the responses differ");
+        let mut responses = vec![0; BATCH * NullServer::RESPONSE_SIZE];
+        client.read_exact(&mut responses).unwrap();
+        let one = &responses[..NullServer::RESPONSE_SIZE];
+        assert!(responses == one.repeat(BATCH), "the responses differ");
     }
     let plain = TcpStream::connect(server.address()).unwrap();
     (&plain)

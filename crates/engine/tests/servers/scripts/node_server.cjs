@@ -5,7 +5,7 @@ const zlib = require("zlib");
 
 const [tls, keepAlive] = process.argv.slice(2).map((flag) => flag === "1");
 
-function answer(request, response) {
+function respond(request, response) {
   fs.appendFileSync("access.log", request.url + "\n");
   if (!keepAlive) response.setHeader("Connection", "close");
   request.resume();
@@ -32,6 +32,6 @@ const options = tls && {
   key: fs.readFileSync("key.pem"),
 };
 const server = tls
-  ? require("https").createServer(options, answer)
-  : require("http").createServer(answer);
+  ? require("https").createServer(options, respond)
+  : require("http").createServer(respond);
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));

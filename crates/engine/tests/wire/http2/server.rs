@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 /// The reaction of the server to a request.
 pub(crate) enum Reply {
     /// Responds after a delay.
-    Answer(Response<Vec<u8>>, Duration),
+    Response(Response<Vec<u8>>, Duration),
     /// Resets the stream without a response.
     Reset(Reason),
     /// Responds without reading the body.
@@ -30,60 +30,60 @@ pub(crate) enum Reply {
 }
 
 /// A request with its complete body.
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) head: Request<()>,
     pub(crate) body: Vec<u8>,
     /// Index of the request on its connection, from 0.
     pub(crate) number: u64,
 }
 
-type Rule = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
+type Rule = Arc<dyn Fn(&ReceivedRequest) -> Reply + Send + Sync>;
 
 /// Settings of the server.
 #[derive(Clone)]
-pub(crate) struct Manner {
+pub(crate) struct ServerConfig {
     rule: Rule,
     streams_max: Option<u32>,
     window: Option<u32>,
     /// Number of requests per connection before GOAWAY.
-    goodbye_after: Option<u64>,
+    goaway_after: Option<u64>,
 }
 
 /// Counters of the server.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
     pub(crate) requests: AtomicU64,
     /// Number of streams that the client reset.
     pub(crate) resets: Mutex<Vec<Reason>>,
-    under_way: AtomicU64,
+    in_flight: AtomicU64,
     /// Maximum number of concurrent requests, over all connections.
-    pub(crate) under_way_max: AtomicU64,
+    pub(crate) in_flight_max: AtomicU64,
 }
 
 pub(crate) struct Http2Server {
     pub(crate) address: SocketAddr,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) counters: Arc<Counters>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
+pub(crate) fn response(status: u16, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
     let response = Response::builder().status(status);
     response.body(body.into()).unwrap()
 }
 
 pub(crate) fn at_once(response: Response<Vec<u8>>) -> Reply {
-    Reply::Answer(response, Duration::ZERO)
+    Reply::Response(response, Duration::ZERO)
 }
 
-impl Manner {
-    pub(crate) fn new(rule: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+impl ServerConfig {
+    pub(crate) fn new(rule: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             rule: Arc::new(rule),
             streams_max: None,
             window: None,
-            goodbye_after: None,
+            goaway_after: None,
         }
     }
 
@@ -98,8 +98,8 @@ impl Manner {
         self
     }
 
-    pub(crate) fn goodbye_after(mut self, requests: u64) -> Self {
-        self.goodbye_after = Some(requests);
+    pub(crate) fn goaway_after(mut self, requests: u64) -> Self {
+        self.goaway_after = Some(requests);
         self
     }
 
@@ -107,9 +107,9 @@ impl Manner {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let seen: Arc<Seen> = Arc::default();
+        let counters: Arc<Counters> = Arc::default();
         let (stop, stopped) = oneshot::channel();
-        let noted = seen.clone();
+        let noted = counters.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -124,7 +124,7 @@ impl Manner {
         });
         Http2Server {
             address,
-            seen,
+            counters,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -137,11 +137,11 @@ impl Http2Server {
     }
 
     pub(crate) fn requests(&self) -> u64 {
-        self.seen.requests.load(Ordering::Acquire)
+        self.counters.requests.load(Ordering::Acquire)
     }
 
     pub(crate) fn connections(&self) -> u64 {
-        self.seen.connections.load(Ordering::Acquire)
+        self.counters.connections.load(Ordering::Acquire)
     }
 }
 
@@ -153,23 +153,23 @@ impl Drop for Http2Server {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, manner: Manner, seen: Arc<Seen>) {
+async fn accept(listener: std::net::TcpListener, config: ServerConfig, counters: Arc<Counters>) {
     let listener = TcpListener::from_std(listener).unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        seen.connections.fetch_add(1, Ordering::AcqRel);
-        tokio::spawn(serve(stream, manner.clone(), seen.clone()));
+        counters.connections.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(serve(stream, config.clone(), counters.clone()));
     }
 }
 
 /// Serves one connection until it ends.
-async fn serve(stream: TcpStream, manner: Manner, seen: Arc<Seen>) {
+async fn serve(stream: TcpStream, config: ServerConfig, counters: Arc<Counters>) {
     let mut builder = server::Builder::new();
-    if let Some(most) = manner.streams_max {
+    if let Some(most) = config.streams_max {
         builder.max_concurrent_streams(most);
     }
-    if let Some(window) = manner.window {
+    if let Some(window) = config.window {
         builder
             .initial_window_size(window)
             .initial_connection_window_size(window.max(65_535));
@@ -188,56 +188,56 @@ async fn serve(stream: TcpStream, manner: Manner, seen: Arc<Seen>) {
         let Some(Ok((request, response))) = accepted else {
             return;
         };
-        seen.requests.fetch_add(1, Ordering::AcqRel);
-        let turn = Turn {
-            manner: manner.clone(),
-            seen: seen.clone(),
+        counters.requests.fetch_add(1, Ordering::AcqRel);
+        let exchange = Exchange {
+            config: config.clone(),
+            counters: counters.clone(),
             hang: hang.clone(),
             number,
         };
-        tokio::spawn(turn.take(request, response));
+        tokio::spawn(exchange.take(request, response));
         number += 1;
-        if manner.goodbye_after.is_some_and(|after| number == after) {
+        if config.goaway_after.is_some_and(|after| number == after) {
             serving.graceful_shutdown();
         }
     }
 }
 
 /// One request.
-struct Turn {
-    manner: Manner,
-    seen: Arc<Seen>,
+struct Exchange {
+    config: ServerConfig,
+    counters: Arc<Counters>,
     hang: tokio::sync::mpsc::UnboundedSender<()>,
     number: u64,
 }
 
-impl Turn {
+impl Exchange {
     async fn take(self, request: Request<RecvStream>, response: SendResponse<Bytes>) {
-        let now = self.seen.under_way.fetch_add(1, Ordering::AcqRel) + 1;
-        self.seen.under_way_max.fetch_max(now, Ordering::AcqRel);
-        self.answer(request, response).await;
-        self.seen.under_way.fetch_sub(1, Ordering::AcqRel);
+        let now = self.counters.in_flight.fetch_add(1, Ordering::AcqRel) + 1;
+        self.counters.in_flight_max.fetch_max(now, Ordering::AcqRel);
+        self.respond(request, response).await;
+        self.counters.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    async fn answer(&self, request: Request<RecvStream>, mut to: SendResponse<Bytes>) {
+    async fn respond(&self, request: Request<RecvStream>, mut to: SendResponse<Bytes>) {
         let (head, mut body) = request.into_parts();
-        let mut asked = Asked {
+        let mut received = ReceivedRequest {
             head: Request::from_parts(head, ()),
             body: Vec::new(),
             number: self.number,
         };
-        if let Reply::Early(response) = (self.manner.rule)(&asked) {
+        if let Reply::Early(response) = (self.config.rule)(&received) {
             send(&mut to, response).await;
             return;
         }
         while let Some(Ok(bytes)) = body.data().await {
             body.flow_control().release_capacity(bytes.len()).unwrap();
-            asked.body.extend_from_slice(&bytes);
+            received.body.extend_from_slice(&bytes);
         }
-        match (self.manner.rule)(&asked) {
-            Reply::Answer(mut response, after) => {
+        match (self.config.rule)(&received) {
+            Reply::Response(mut response, after) => {
                 tokio::time::sleep(after).await;
-                if asked.head.method() == http::Method::HEAD {
+                if received.head.method() == http::Method::HEAD {
                     *response.body_mut() = Vec::new();
                 }
                 send(&mut to, response).await;
@@ -256,7 +256,7 @@ impl Turn {
             }
             Reply::Silence => {
                 let reset = std::future::poll_fn(|cx| to.poll_reset(cx)).await;
-                self.seen.resets.lock().unwrap().extend(reset);
+                self.counters.resets.lock().unwrap().extend(reset);
             }
         }
     }

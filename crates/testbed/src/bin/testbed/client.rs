@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use brunt_testbed::Null;
+use brunt_testbed::NullServer;
 use io_uring::{IoUring, opcode, types};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -55,12 +55,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .collect::<std::io::Result<_>>()
         .context("cannot connect")?;
     let until = Instant::now() + Duration::from_secs(options.seconds);
-    let answers = if options.io_uring {
+    let responses = if options.io_uring {
         by_ring(&streams, request.as_bytes(), until)
     } else {
         by_epoll(streams, request.as_bytes(), until)
     };
-    println!("answers {}", answers?);
+    println!("responses {}", responses?);
     Ok(())
 }
 
@@ -72,7 +72,7 @@ fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyh
         stream.write_all(request)?;
     }
     let mut buffer = [0; BUFFER_BYTES];
-    let (mut answers, mut events) = (0, Vec::with_capacity(streams.len()));
+    let (mut responses, mut events) = (0, Vec::with_capacity(streams.len()));
     loop {
         for _ in 0..WAITS_A_LOOK {
             events.clear();
@@ -80,7 +80,7 @@ fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyh
             for event in &events {
                 let stream = &mut streams[usize::try_from(event.data.u64())?];
                 match stream.read(&mut buffer) {
-                    Ok(Null::ANSWER_SIZE) => answers += 1,
+                    Ok(NullServer::RESPONSE_SIZE) => responses += 1,
                     Ok(bytes) => {
                         anyhow::bail!("received {bytes} bytes instead of a complete response")
                     }
@@ -91,7 +91,7 @@ fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyh
             }
         }
         if Instant::now() >= until {
-            return Ok(answers);
+            return Ok(responses);
         }
     }
 }
@@ -106,7 +106,7 @@ fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Res
     let descriptors: Vec<i32> = streams.iter().map(AsRawFd::as_raw_fd).collect();
     ring.submitter().register_files(&descriptors)?;
     let mut buffers = vec![[0_u8; BUFFER_BYTES]; streams.len()];
-    let mut answers = 0;
+    let mut responses = 0;
     let mut ready: Vec<usize> = (0..streams.len()).collect();
     loop {
         for _ in 0..WAITS_A_LOOK {
@@ -118,16 +118,16 @@ fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Res
                 // Completions of sends matter only if they failed.
                 let bytes = usize::try_from(done.result());
                 ensure!(
-                    bytes == Ok(Null::ANSWER_SIZE),
+                    bytes == Ok(NullServer::RESPONSE_SIZE),
                     "received {} instead of a complete response",
                     done.result()
                 );
-                answers += 1;
+                responses += 1;
                 ready.push(usize::try_from(done.user_data())?);
             }
         }
         if Instant::now() >= until {
-            return Ok(answers);
+            return Ok(responses);
         }
     }
 }

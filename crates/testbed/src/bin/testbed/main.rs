@@ -21,7 +21,7 @@ use clap::Parser;
 
 #[derive(Parser)]
 #[command(bin_name = "testbed", about = "Servers with a known truth")]
-enum Verb {
+enum Command {
     /// Serve with known service times; print the counts at the end
     Serve(serve::Options),
     /// Serve the Application Agent, optionally with a fault
@@ -35,12 +35,12 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let result = match Verb::parse() {
-        Verb::Serve(options) => serve::run(&options),
-        Verb::Agent(options) => agent::run(&options),
-        Verb::Null(options) => null::run(&options),
-        Verb::Client(options) => client::run(&options),
-        Verb::Timer(options) => timer::run(&options),
+    let result = match Command::parse() {
+        Command::Serve(options) => serve::run(&options),
+        Command::Agent(options) => agent::run(&options),
+        Command::Null(options) => null::run(&options),
+        Command::Client(options) => client::run(&options),
+        Command::Timer(options) => timer::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use brunt_testbed::{Null, NullHttp2, TestCa};
+use brunt_testbed::{NullHttp2Server, NullServer, TestCa};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::announce::announce;
@@ -31,9 +31,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         return run_http2();
     }
     let null = match options.listen {
-        Some(address) => Null::start_at(address),
-        None if options.tls => Null::start_tls(&TestCa::new().issue(&["127.0.0.1"])),
-        None => Null::start(),
+        Some(address) => NullServer::start_at(address),
+        None if options.tls => NullServer::start_tls(&TestCa::new().issue(&["127.0.0.1"])),
+        None => NullServer::start(),
     };
     let null = null.context("cannot serve")?;
     announce(&null.url());
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn run_http2() -> anyhow::Result<()> {
-    let server = NullHttp2::start().context("cannot serve")?;
+    let server = NullHttp2Server::start().context("cannot serve")?;
     announce(&server.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     println!("requests {}", server.counts().requests);

@@ -5,7 +5,7 @@ use std::io::Read;
 use anyhow::Context;
 use brunt_testbed::queue_simulation::ServiceDistribution;
 use brunt_testbed::synthetic_series::Shape;
-use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service};
+use brunt_testbed::{Behavior, MemoryGrowth, Response, Routes, Server, Service};
 
 use crate::announce::announce;
 use crate::quantity::{PerTime, bytes, per_time};
@@ -15,7 +15,7 @@ use crate::quantity::{PerTime, bytes, per_time};
 pub(crate) struct Options {
     /// Use these service times, such as mm1:1000 or stalls:5000,10,2
     #[arg(long)]
-    law: Option<ServiceDistribution>,
+    service: Option<ServiceDistribution>,
     /// Seed of the service times
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,12 +52,12 @@ impl Options {
 /// Serves until standard input ends. Then prints the number of requests, the number of failed ones, and the time of
 /// the first one since the start of the server.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let routes = Routes::new().otherwise(Answer::ok("served\n"));
+    let routes = Routes::new().otherwise(Response::ok("served\n"));
     let mut behavior = Behavior::from(routes);
-    if let Some(law) = options.law {
+    if let Some(service) = options.service {
         let seed = options.seed;
         behavior = behavior.service(Service {
-            distribution: law,
+            distribution: service,
             seed,
         });
     }
@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let first_request = server.first_request();
     let counts = server.stop();
     println!("requests {}", counts.requests);
-    println!("failed {}", counts.answers.get(&503).unwrap_or(&0));
+    println!("failed {}", counts.responses.get(&503).unwrap_or(&0));
     if let Some(after) = first_request {
         println!("first_request_s {:.9}", after.as_secs_f64());
     }

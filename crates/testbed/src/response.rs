@@ -27,7 +27,7 @@ pub enum Framing {
 /// A response and its timing. Bodies are omitted where HTTP requires it: for `HEAD`, 204
 /// and 304 (which still declare the length, except 204), and 205 (whose length is 0).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -48,7 +48,7 @@ pub(crate) struct Encoded {
     pub(crate) closes: bool,
 }
 
-impl Answer {
+impl Response {
     /// A response with this status (200 to 999) and an empty body with `Content-Length: 0`.
     pub fn new(status: u16) -> Self {
         Self {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Framing, KeepAlive, Routes, Server};
+use brunt_testbed::{Framing, KeepAlive, Response, Routes, Server};
 
-use crate::{Play, failures, total};
+use crate::{TestRun, failures, total};
 
 #[test]
 fn each_status_is_counted_as_by_the_server() {
@@ -16,7 +16,7 @@ fn each_status_is_counted_as_by_the_server() {
          [data]\ncodes = [{}]",
         codes.join(",")
     );
-    let record = Play::new(&server.url(), 4, "2s", "0s", &tasks).run();
+    let record = TestRun::new(&server.url(), 4, "2s", "0s", &tasks).run();
     let counts = server.stop();
     assert!(
         counts.requests > 1_000,
@@ -27,7 +27,7 @@ fn each_status_is_counted_as_by_the_server() {
         total(&record, |second| second.wire_requests),
         counts.requests
     );
-    for (status, count) in &counts.answers {
+    for (status, count) in &counts.responses {
         let found: u64 = record
             .timeline
             .failures()
@@ -58,18 +58,18 @@ fn every_framing_is_parsed() {
     };
     let body = "x".repeat(100_000);
     let routes = Routes::new()
-        .at("/length", Answer::ok(body.clone()))
-        .at("/chunked", Answer::ok(body.clone()).framing(chunks))
+        .at("/length", Response::ok(body.clone()))
+        .at("/chunked", Response::ok(body.clone()).framing(chunks))
         .at(
             "/close",
-            Answer::ok(body.clone()).framing(Framing::UntilClose),
+            Response::ok(body.clone()).framing(Framing::UntilClose),
         )
-        .at("/closing", Answer::ok(body).closing())
-        .at("/none", Answer::new(204))
-        .at("/unmodified", Answer::new(304))
+        .at("/closing", Response::ok(body).closing())
+        .at("/none", Response::new(204))
+        .at("/unmodified", Response::new(304))
         .at(
             "/early",
-            Answer::ok("x")
+            Response::ok("x")
                 .preceded_by(103, &[("Link", "y")])
                 .preceded_by(100, &[]),
         );
@@ -89,7 +89,7 @@ fn every_framing_is_parsed() {
     let heads =
         ["length", "chunked"].map(|path| format!("[[users.u.tasks]]\nhead = \"/{path}\"\n"));
     let tasks = gets.concat() + &heads.concat();
-    let record = Play::new(&server.url(), 3, "1s", "0s", &tasks).run();
+    let record = TestRun::new(&server.url(), 3, "1s", "0s", &tasks).run();
     let counts = server.stop();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(
@@ -116,12 +116,12 @@ fn bodies_and_headers_arrive_as_in_the_scenario() {
             && body["s"].as_str().is_some_and(|s| s == "a \"b\" ü")
             && request.header("x-key") == Some("secret-1")
             && request.header("content-type") == Some("application/json");
-        Answer::new(if fits { 200 } else { 400 })
+        Response::new(if fits { 200 } else { 400 })
     });
     let server = Server::start(routes).unwrap();
     let tasks = "[[users.u.tasks]]\npost = \"/in\"\nheaders = { X-Key = \"secret-{{ randint(1, 1) }}\" }\n\
                  json = { n = \"{{ randint(3, 5) }}\", s = 'a \"{{ pick(b) }}\" ü' }\n[data]\nb = [\"b\"]";
-    let record = Play::new(&server.url(), 2, "300ms", "0s", tasks).run();
+    let record = TestRun::new(&server.url(), 2, "300ms", "0s", tasks).run();
     assert_eq!(record.timeline.failures(), []);
     assert!(server.stop().requests > 10);
 }
@@ -130,10 +130,10 @@ fn bodies_and_headers_arrive_as_in_the_scenario() {
 fn redirect_is_one_sample_of_two_requests_and_its_time_covers_both() {
     let hop = Duration::from_millis(40);
     let routes = Routes::new()
-        .at("/health", Answer::redirect(307, "/health/").delayed(hop))
-        .at("/health/", Answer::ok("healthy").delayed(hop));
+        .at("/health", Response::redirect(307, "/health/").delayed(hop))
+        .at("/health/", Response::ok("healthy").delayed(hop));
     let server = Server::start(routes).unwrap();
-    let record = Play::new(
+    let record = TestRun::new(
         &server.url(),
         2,
         "500ms",
@@ -163,14 +163,14 @@ fn redirect_is_one_sample_of_two_requests_and_its_time_covers_both() {
 
 #[test]
 fn redirects_are_followed_up_to_the_limit_and_not_to_other_hosts() {
-    let elsewhere = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let away = Answer::redirect(302, &format!("{}/x", elsewhere.url()));
+    let elsewhere = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
+    let away = Response::redirect(302, &format!("{}/x", elsewhere.url()));
     let server = Server::start(Routes::new().at("/away", away)).unwrap();
     let tasks = "[[users.u.tasks]]\nget = \"/redirect/3\"\nredirects = 3\n\
                  [[users.u.tasks]]\nget = \"/redirect/4\"\nredirects = 3\n\
                  [[users.u.tasks]]\nget = \"/redirect/1\"\nredirects = 0\ncheck = { status = 302 }\n\
                  [[users.u.tasks]]\nget = \"/away\"";
-    let record = Play::new(&server.url(), 2, "400ms", "0s", tasks).run();
+    let record = TestRun::new(&server.url(), 2, "400ms", "0s", tasks).run();
     assert_eq!(elsewhere.stop().connections, 0);
     assert_eq!(
         total(&record, |second| second.wire_requests),
@@ -200,18 +200,18 @@ fn redirect_to_a_listed_host_is_followed_without_credentials() {
     let rule = |request: &brunt_testbed::Request| {
         let secrets = ["authorization", "cookie"].map(|name| request.header(name));
         let kept = request.header("x-kept") == Some("yes");
-        Answer::new(if secrets == [None, None] && kept {
+        Response::new(if secrets == [None, None] && kept {
             200
         } else {
             500
         })
     };
     let elsewhere = Server::start(Routes::new().rule("/x", rule)).unwrap();
-    let away = Answer::redirect(307, &format!("{}/x", elsewhere.url()));
+    let away = Response::redirect(307, &format!("{}/x", elsewhere.url()));
     let server = Server::start(Routes::new().at("/away", away)).unwrap();
     let task = "[[users.u.tasks]]\npost = \"/away\"\njson = { a = 1 }\nheaders = { \
                 Authorization = \"Bearer t\", Cookie = \"a=b\", X-Kept = \"yes\" }";
-    let record = Play::new(&server.url(), 2, "200ms", "20ms", task)
+    let record = TestRun::new(&server.url(), 2, "200ms", "20ms", task)
         .with(&format!("redirect_hosts = [\"{}\"]", elsewhere.url()))
         .run();
     assert_eq!(record.timeline.failures(), []);
@@ -227,7 +227,7 @@ fn idle_connection_closed_by_the_server_is_replaced_without_a_failure() {
     let idle = KeepAlive::idle(Duration::from_millis(30));
     let server = Server::start(idle).unwrap();
     let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
-    let record = Play::new(&server.url(), 5, "1s", "20ms..60ms", tasks).run();
+    let record = TestRun::new(&server.url(), 5, "1s", "20ms..60ms", tasks).run();
     let counts = server.stop();
     assert!(total(&record, |second| second.reconnects) > 5, "{counts:?}");
     lost_in_a_close(&record, counts.requests);
@@ -253,7 +253,7 @@ fn announced_close_after_some_requests_costs_no_request() {
     for announced in [true, false] {
         let server = Server::start(KeepAlive::requests(7, announced)).unwrap();
         let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
-        let record = Play::new(&server.url(), 4, "500ms", "0s", tasks).run();
+        let record = TestRun::new(&server.url(), 4, "500ms", "0s", tasks).run();
         let counts = server.stop();
         assert!(counts.connections > 8);
         lost_in_a_close(&record, counts.requests);

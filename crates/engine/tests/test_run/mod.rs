@@ -12,14 +12,14 @@ use brunt_scenario::{Host, Overrides, Plan, Scenario};
 use header::header;
 
 /// A run against a server.
-pub(crate) struct Play {
+pub(crate) struct TestRun {
     pub(crate) scenario: String,
     url: String,
     pub(crate) settings: Settings,
     pub(crate) reach: NetworkOptions,
 }
 
-impl Play {
+impl TestRun {
     /// A run in which users of one class run these tasks (TOML), all from the start, for a duration.
     pub(crate) fn new(url: &str, users: u32, duration: &str, wait: &str, tasks: &str) -> Self {
         let scenario = format!(
