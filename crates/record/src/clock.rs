@@ -20,14 +20,16 @@ pub fn duration_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Nearest number of nanoseconds to a number of seconds; 0 for negative numbers and NaN.
+/// Nearest number of nanoseconds to a number of seconds; 0 for negative numbers and NaN. From 2^52 ns (52 days) on,
+/// where an `f64` is no more precise than that, the result may be one nanosecond off.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a float cast saturates"
 )]
 pub fn seconds_to_ns(seconds: f64) -> u64 {
-    (seconds * 1e9).round() as u64
+    // Each arrival is converted, and `round` is a call into the C library.
+    (seconds * 1e9 + 0.5) as u64
 }
 
 #[cfg(test)]
@@ -43,6 +45,9 @@ mod tests {
         for (seconds, ns) in [
             (-1.0, 0),
             (f64::NAN, 0),
+            (0.4e-9, 0),
+            (0.6e-9, 1),
+            (1.234_567_890_4, 1_234_567_890),
             (1.234_567_890_6, 1_234_567_891),
             (1e30, u64::MAX),
         ] {
