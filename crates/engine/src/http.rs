@@ -10,4 +10,4 @@ pub use body::{BodyCapture, DecodeError, ResponseBody};
 pub use protocol_error::ProtocolError;
 pub use response::{HeaderCapture, Response};
 
-pub(crate) use body::part_of;
+pub(crate) use body::prefix_of;

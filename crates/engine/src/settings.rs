@@ -76,7 +76,7 @@ impl Shard {
     }
 
     /// Its share of a number that is split across shards, at least one.
-    pub(crate) fn part_of(self, things: u32) -> u32 {
+    pub(crate) fn share_of(self, things: u32) -> u32 {
         let part =
             (u64::from(things) + u64::from(self.count) - 1).saturating_sub(self.index.into());
         let part = part / u64::from(self.count);
@@ -107,13 +107,13 @@ mod tests {
                 ..Settings::default()
             });
             let parts = settings.flat_map(|settings| {
-                (0..threads).map(move |worker| Shard::of_worker(&settings, worker).part_of(things))
+                (0..threads).map(move |worker| Shard::of_worker(&settings, worker).share_of(things))
             });
             let parts: Vec<u32> = parts.collect();
             assert_eq!(parts.iter().sum::<u32>(), things, "{parts:?}");
             let (least, most) = (parts.iter().min(), parts.iter().max());
             assert!(most.unwrap() - least.unwrap() <= 1, "{parts:?}");
         }
-        assert_eq!(Shard { index: 5, count: 8 }.part_of(2), 1);
+        assert_eq!(Shard { index: 5, count: 8 }.share_of(2), 1);
     }
 }

@@ -203,7 +203,7 @@ impl User {
         match Box::pin(self.start_states(&context)).await {
             Ok(states) => self.run_arrivals_with(&context, seed, states).await,
             Err(why) => {
-                workload.pool.user_fails();
+                workload.pool.user_failed();
                 count_stop(&context, why);
             }
         }
@@ -219,7 +219,7 @@ impl User {
     ) {
         self.count_started(context);
         let workload = &context.workloads[self.workload];
-        if workload.pool.user_is_ready() {
+        if workload.pool.user_ready() {
             context.users_changed.notify_one();
         }
         while let Some(arrival) = workload
@@ -236,7 +236,7 @@ impl User {
             let times = (arrival.intended_ns, arrival.dispatched_ns);
             let (done_ns, flow) = self.run_task(context, class, arrival.number, times).await;
             let response_ns = done_ns.saturating_sub(arrival.intended_ns);
-            workload.pool.arrival_ends(response_ns);
+            workload.pool.arrival_done(response_ns);
             if let Some(state) = states.get_mut(own) {
                 std::mem::swap(state, &mut self.session.state);
             }
@@ -321,7 +321,7 @@ fn count_stop(context: &WorkerContext, reason: StopReason) {
 
 /// Notes that a user of an open workload's pool has ended. If it was the last, the queue accepts no more arrivals.
 fn pool_user_ended(context: &WorkerContext, workload: &Workload) {
-    if !workload.pool.user_ends() || context.net.timers.phase() != ShutdownPhase::Running {
+    if !workload.pool.user_ended() || context.net.timers.phase() != ShutdownPhase::Running {
         return;
     }
     if context.workloads.len() == 1 {

@@ -85,7 +85,7 @@ impl Workload {
                 dispatched_ns: now_ns,
                 is_early: !self.pool.has_started(),
             };
-            if self.pool.arrival_comes() {
+            if self.pool.arrival_started() {
                 users_changed.notify_one();
             }
             self.queue.push(arrival, timers);

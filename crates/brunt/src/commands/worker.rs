@@ -113,7 +113,7 @@ fn run_load(
         target,
         settings,
     } = prepared;
-    std::thread::sleep(at.saturating_sub(Clock::of_the_machine()));
+    std::thread::sleep(at.saturating_sub(Clock::monotonic_now()));
     let clock = Clock::starting_at(at);
     let mut engine = Engine::start(&plan, &target, &settings, clock)?;
     let (to, commands) = channel();

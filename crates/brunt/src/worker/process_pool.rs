@@ -131,7 +131,7 @@ impl WorkerProcesses {
             processes.running += 1;
         }
         processes.wait_until_ready()?;
-        let at = Clock::of_the_machine() + START_DELAY;
+        let at = Clock::monotonic_now() + START_DELAY;
         processes.send(&WorkerCommand::Begin(at));
         processes.clock = Clock::starting_at(at);
         processes.reset_silence();

@@ -77,7 +77,7 @@ impl ResponseCheck<'_> {
                 let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
                 self.check_decoded(&seen, &body)
             }
-            Err(error) => Some(undecoded(&error)),
+            Err(error) => Some(decode_error(&error)),
         };
         self.context
             .give_buffer(std::mem::take(&mut response.content.kept));
@@ -103,14 +103,14 @@ impl ResponseCheck<'_> {
         };
         let parsing = match self.context.parser.run(parse) {
             Ok(parsing) => parsing,
-            Err(error) => return Some(unparsed(&error.to_string())),
+            Err(error) => return Some(parser_error(&error.to_string())),
         };
         let parsing = pin!(parsing);
         let parsing = self.context.net.timers.until_aborted(self.slot, parsing);
         let Parsed { body, matches } = match parsing.await {
             Ok(Ok(Ok(parsed))) => parsed,
-            Ok(Ok(Err(error))) => return Some(undecoded(&error)),
-            Ok(Err(_)) => return Some(unparsed("the parser panicked")),
+            Ok(Ok(Err(error))) => return Some(decode_error(&error)),
+            Ok(Err(_)) => return Some(parser_error("the parser panicked")),
             Err(_) => {
                 let text = "the run ended before the response was parsed";
                 return Some(RequestError::new(FailureKind::Aborted, text));
@@ -150,8 +150,8 @@ impl ResponseCheck<'_> {
         for (number, check) in (1u16..).zip(&self.request.checks) {
             match check.fault(seen, &mut scope) {
                 Ok(None) => {}
-                Ok(Some(text)) => return Some(unmet(number, text)),
-                Err(halt) => return Some(halted(number, halt)),
+                Ok(Some(text)) => return Some(check_error(number, text)),
+                Err(halt) => return Some(evaluation_error(number, halt)),
             }
         }
         None
@@ -163,8 +163,8 @@ impl ResponseCheck<'_> {
             let value = extract.value(seen, &mut self.session.scope(&self.context.shared_data));
             match value {
                 Ok(Ok(value)) => self.session.state.variables[extract.variable.index()] = value,
-                Ok(Err(missing)) => return Some(unmet(0, missing)),
-                Err(halt) => return Some(halted(0, halt)),
+                Ok(Err(missing)) => return Some(check_error(0, missing)),
+                Err(halt) => return Some(evaluation_error(0, halt)),
             }
         }
         None
@@ -172,7 +172,7 @@ impl ResponseCheck<'_> {
 }
 
 /// The error of the check with this number.
-fn unmet(number: u16, text: String) -> RequestError {
+fn check_error(number: u16, text: String) -> RequestError {
     RequestError {
         code: number,
         ..RequestError::new(FailureKind::Check, text)
@@ -180,11 +180,11 @@ fn unmet(number: u16, text: String) -> RequestError {
 }
 
 /// The error of a check, or of a default value, whose expression cannot be evaluated.
-fn halted(number: u16, halt: EvalError) -> RequestError {
+fn evaluation_error(number: u16, halt: EvalError) -> RequestError {
     match halt {
-        EvalError::Failed(text) => unmet(number, text),
+        EvalError::Failed(text) => check_error(number, text),
         EvalError::Unreadable(text) => RequestError::new(FailureKind::UnreadableFile, text),
-        EvalError::StopUser | EvalError::StopTest => unmet(
+        EvalError::StopUser | EvalError::StopTest => check_error(
             number,
             "the data source has no rows left to compare with".to_owned(),
         ),
@@ -200,12 +200,12 @@ fn decoded(content: ResponseBody, encodings: &[u8]) -> Result<Vec<u8>, DecodeErr
     Ok(decoded.unwrap_or(content.kept))
 }
 
-fn unparsed(reason: &str) -> RequestError {
+fn parser_error(reason: &str) -> RequestError {
     let text = format!("cannot parse a large response: {reason}");
     RequestError::new(FailureKind::Client, text)
 }
 
-fn undecoded(error: &DecodeError) -> RequestError {
+fn decode_error(error: &DecodeError) -> RequestError {
     let kind = match error {
         DecodeError::TooLarge { .. } => FailureKind::ResponseTooLarge,
         DecodeError::Broken { .. } => FailureKind::ProtocolError,

@@ -93,7 +93,7 @@ impl WorkerContext {
         let timers = Rc::new(Timers::new(clock, settings.is_precise)?);
         let pool = match plan.network.connections {
             Connections::Shared(connections) => {
-                let own = shard.part_of(connections) as usize;
+                let own = shard.share_of(connections) as usize;
                 let (origins, streams) = (origins.all().len(), plan.network.streams());
                 Some(Rc::new(ConnectionPool::new(
                     origins,
@@ -138,7 +138,7 @@ impl WorkerContext {
             plan,
             users_changed: Notify::new(),
             recorder: RefCell::new(recorder),
-            cpu: ThreadCpu::of_this_thread(),
+            cpu: ThreadCpu::for_current_thread(),
             requests: RefCell::default(),
             buffers: RefCell::default(),
             body: RefCell::default(),
@@ -339,7 +339,7 @@ impl WorkerContext {
     /// Stops the test: drains this worker, and asks the collector to stop the others.
     pub(crate) fn stop_test(&self) {
         if self.net.timers.phase() == ShutdownPhase::Running {
-            self.recorder.borrow().ask_to_stop();
+            self.recorder.borrow().request_stop();
             self.set_phase(ShutdownPhase::Draining);
         }
     }

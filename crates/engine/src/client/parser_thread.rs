@@ -78,12 +78,12 @@ impl ParserThread {
         let cores = self.cores.clone();
         std::thread::Builder::new()
             .name("parser".to_owned())
-            .spawn(move || work_off(&queue, &cores))?;
+            .spawn(move || run_jobs(&queue, &cores))?;
         Ok(jobs)
     }
 }
 
-fn work_off(queue: &Receiver<Job>, cores: &[usize]) {
+fn run_jobs(queue: &Receiver<Job>, cores: &[usize]) {
     // The thread inherits the core and the priority of the worker. If they cannot be changed, it is only slower or
     // competes with the worker.
     setpriority_process(None, NICENESS).ok();

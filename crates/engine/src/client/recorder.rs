@@ -67,7 +67,7 @@ impl Recorder {
     }
 
     /// Asks the collector to stop the test.
-    pub(crate) fn ask_to_stop(&self) {
+    pub(crate) fn request_stop(&self) {
         // The collector is dropped only while the run is torn down.
         self.to.send((self.worker, WorkerEvent::StopTest)).ok();
     }

@@ -159,7 +159,7 @@ impl Connector {
     ) -> Result<TcpStream, RequestError> {
         let source = self.next_source(&net.origins.sources, address);
         let mut last = None;
-        for ports in self.ports.in_turn() {
+        for ports in self.ports.rotated() {
             let socket =
                 socket(address, source, ports).map_err(|error| RequestError::from_io(&error))?;
             let connecting = pin!(socket.connect(address));
@@ -223,7 +223,7 @@ fn socket(address: SocketAddr, source: Option<IpAddr>, ports: (u16, u16)) -> io:
     } else {
         TcpSocket::new_v6()?
     };
-    local_ports::take_any(&socket, ports)?;
+    local_ports::set_port_range(&socket, ports)?;
     if let Some(source) = source {
         // The kernel chooses the port once it knows the remote address, so that each remote address has all ports.
         setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;

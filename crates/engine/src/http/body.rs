@@ -103,7 +103,7 @@ impl ResponseBody {
         self.expect(self.bytes)?;
         if self.kept_max > 0 {
             let room = self.kept_max - self.kept.len() as u64;
-            self.kept.extend_from_slice(part_of(part, room));
+            self.kept.extend_from_slice(prefix_of(part, room));
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// The first bytes, at most `at_most` of them.
-pub(crate) fn part_of(bytes: &[u8], at_most: u64) -> &[u8] {
+pub(crate) fn prefix_of(bytes: &[u8], at_most: u64) -> &[u8] {
     let length = usize::try_from(at_most).map_or(bytes.len(), |at_most| at_most.min(bytes.len()));
     &bytes[..length]
 }

@@ -1,7 +1,7 @@
 //! Incremental parser of chunked bodies (RFC 9112, section 7.1), with extensions and trailers.
 
 use crate::http::ProtocolError;
-use crate::http::{ResponseBody, part_of};
+use crate::http::{ResponseBody, prefix_of};
 
 /// Maximum size of a chunk's size line and of the trailers, in bytes.
 const LINE_BYTES_MAX: u32 = 16 << 10;
@@ -9,14 +9,14 @@ const LINE_BYTES_MAX: u32 = 16 << 10;
 /// Parser state within a chunked body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunked {
-    at: At,
+    at: State,
     size: u64,
     digits: u8,
     line_bytes: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum State {
     Size,
     SizeBlank,
     Extension,
@@ -34,7 +34,7 @@ enum At {
 impl Chunked {
     pub(super) fn new() -> Self {
         Self {
-            at: At::Size,
+            at: State::Size,
             size: 0,
             digits: 0,
             line_bytes: 0,
@@ -50,14 +50,14 @@ impl Chunked {
     ) -> Result<(usize, bool), ProtocolError> {
         let mut taken = 0;
         while taken < bytes.len() {
-            if self.at == At::Data {
+            if self.at == State::Data {
                 let rest = &bytes[taken..];
-                let part = part_of(rest, self.size);
+                let part = prefix_of(rest, self.size);
                 self.size -= part.len() as u64;
                 taken += part.len();
                 content.take(part)?;
                 if self.size == 0 {
-                    self.at = At::DataCr;
+                    self.at = State::DataCr;
                 }
             } else {
                 let byte = bytes[taken];
@@ -77,27 +77,29 @@ impl Chunked {
             return Err(ProtocolError::Chunk);
         }
         self.at = match (self.at, byte) {
-            (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
-            (At::Size, b' ' | b'\t') if self.digits > 0 => At::SizeBlank,
-            (At::Size, b';') if self.digits > 0 => At::Extension,
-            (At::Size, b'\r') if self.digits > 0 => At::SizeLf,
-            (At::SizeBlank, b' ' | b'\t') => At::SizeBlank,
-            (At::SizeBlank, b';') => At::Extension,
-            (At::SizeBlank | At::Extension, b'\r') => At::SizeLf,
-            (At::Extension, byte) if byte != b'\n' => At::Extension,
-            (At::SizeLf, b'\n') => self.line_end(),
-            (At::DataCr, b'\r') => At::DataLf,
-            (At::DataLf, b'\n') => {
+            (State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
+            (State::Size, b' ' | b'\t') if self.digits > 0 => State::SizeBlank,
+            (State::Size, b';') if self.digits > 0 => State::Extension,
+            (State::Size, b'\r') if self.digits > 0 => State::SizeLf,
+            (State::SizeBlank, b' ' | b'\t') => State::SizeBlank,
+            (State::SizeBlank, b';') => State::Extension,
+            (State::SizeBlank | State::Extension, b'\r') => State::SizeLf,
+            (State::Extension, byte) if byte != b'\n' => State::Extension,
+            (State::SizeLf, b'\n') => self.line_end(),
+            (State::DataCr, b'\r') => State::DataLf,
+            (State::DataLf, b'\n') => {
                 *self = Self::new();
-                At::Size
+                State::Size
             }
-            (At::TrailerStart, b'\r') => At::LastLf,
-            (At::TrailerName, b':') => At::Trailer,
-            (At::TrailerStart | At::TrailerName, byte) if is_token(byte) => At::TrailerName,
-            (At::Trailer, byte) if byte != b'\r' && byte != b'\n' => At::Trailer,
-            (At::Trailer, b'\r') => At::TrailerLf,
-            (At::TrailerLf, b'\n') => At::TrailerStart,
-            (At::LastLf, b'\n') => return Ok(true),
+            (State::TrailerStart, b'\r') => State::LastLf,
+            (State::TrailerName, b':') => State::Trailer,
+            (State::TrailerStart | State::TrailerName, byte) if is_token(byte) => {
+                State::TrailerName
+            }
+            (State::Trailer, byte) if byte != b'\r' && byte != b'\n' => State::Trailer,
+            (State::Trailer, b'\r') => State::TrailerLf,
+            (State::TrailerLf, b'\n') => State::TrailerStart,
+            (State::LastLf, b'\n') => return Ok(true),
             _ => return Err(ProtocolError::Chunk),
         };
         Ok(false)
@@ -113,12 +115,12 @@ impl Chunked {
         Ok(false)
     }
 
-    fn line_end(&mut self) -> At {
+    fn line_end(&mut self) -> State {
         self.line_bytes = 0;
         if self.size == 0 {
-            At::TrailerStart
+            State::TrailerStart
         } else {
-            At::Data
+            State::Data
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Head {
 pub(super) fn parse(
     bytes: &[u8],
     to_head: bool,
-    keeps: HeaderCapture,
+    header_capture: HeaderCapture,
 ) -> Result<Option<(Head, usize)>, ProtocolError> {
     let mut headers = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
@@ -76,19 +76,25 @@ pub(super) fn parse(
             keep_alive,
             location,
             encoding: fields.encoding.to_vec(),
-            fields: kept(response.headers, &fields, keeps.for_status(status)),
+            fields: captured_lines(response.headers, &fields, header_capture.for_status(status)),
         },
         length,
     )))
 }
 
-fn kept(headers: &[httparse::Header], fields: &Fields, keeps: HeaderCapture) -> Vec<u8> {
+fn captured_lines(
+    headers: &[httparse::Header],
+    fields: &Fields,
+    header_capture: HeaderCapture,
+) -> Vec<u8> {
     let mut lines = Vec::new();
-    if keeps == HeaderCapture::Nothing || keeps == HeaderCapture::Cookies && !fields.sets_cookies {
+    if header_capture == HeaderCapture::Nothing
+        || header_capture == HeaderCapture::Cookies && !fields.sets_cookies
+    {
         return lines;
     }
     for header in headers {
-        if keeps == HeaderCapture::All || header.name.eq_ignore_ascii_case("set-cookie") {
+        if header_capture == HeaderCapture::All || header.name.eq_ignore_ascii_case("set-cookie") {
             push_header_line(&mut lines, header.name.as_bytes(), header.value);
         }
     }
@@ -98,7 +104,7 @@ fn kept(headers: &[httparse::Header], fields: &Fields, keeps: HeaderCapture) -> 
 struct Fields<'a> {
     length: Option<u64>,
     /// Error of the framing; it matters only if there is a body.
-    wrong: Option<ProtocolError>,
+    framing_error: Option<ProtocolError>,
     /// Whether the last transfer coding is `chunked`; `None` without `Transfer-Encoding`.
     chunked: Option<bool>,
     keep_alive: bool,
@@ -111,7 +117,7 @@ impl<'a> Fields<'a> {
     fn read(headers: &[httparse::Header<'a>], is_http_11: bool) -> Self {
         let mut fields = Self {
             length: None,
-            wrong: None,
+            framing_error: None,
             chunked: None,
             keep_alive: is_http_11,
             location: None,
@@ -122,7 +128,10 @@ impl<'a> Fields<'a> {
             // The length of the name rules out most header fields at once.
             match header.name.len() {
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    fields.wrong = fields.add_length(header.value).err().or(fields.wrong);
+                    fields.framing_error = fields
+                        .add_length(header.value)
+                        .err()
+                        .or(fields.framing_error);
                 }
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                     let last = header
@@ -159,7 +168,7 @@ impl<'a> Fields<'a> {
             }
         }
         if fields.chunked.is_some() && !is_http_11 {
-            fields.wrong = Some(ProtocolError::EncodingIn10);
+            fields.framing_error = Some(ProtocolError::EncodingIn10);
         }
         fields
     }
@@ -176,8 +185,8 @@ impl<'a> Fields<'a> {
     }
 
     fn framing(&self) -> Result<Framing, ProtocolError> {
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
+        if let Some(framing_error) = self.framing_error {
+            return Err(framing_error);
         }
         Ok(match (self.chunked, self.length) {
             (Some(true), _) => Framing::Chunked,
@@ -188,6 +197,6 @@ impl<'a> Fields<'a> {
 
     /// Whether there are two framings: the start of the next response cannot be trusted then.
     fn is_ambiguous(&self) -> bool {
-        self.wrong.is_some() || self.chunked.is_some() && self.length.is_some()
+        self.framing_error.is_some() || self.chunked.is_some() && self.length.is_some()
     }
 }

@@ -3,7 +3,7 @@
 use super::chunked::Chunked;
 use super::head::{self, Framing};
 use crate::http::response::{HEAD_BYTES_MAX, INTERIM_MAX};
-use crate::http::{BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, part_of};
+use crate::http::{BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, prefix_of};
 
 /// Parses one response.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Reader {
         let content = &mut self.response.content;
         match &mut self.body {
             Some(Body::Length(left)) => {
-                let part = part_of(bytes, *left);
+                let part = prefix_of(bytes, *left);
                 *left -= part.len() as u64;
                 content.take(part)?;
                 Ok((part.len(), *left == 0))

@@ -13,7 +13,7 @@ pub(super) struct SendBuffer {
     /// Streams whose HEADERS were not written yet, with their position among all bytes ever buffered.
     unsent: VecDeque<(StreamSlot, u32, u64)>,
     /// Number of bytes written and removed before the buffer.
-    gone: u64,
+    bytes_before: u64,
 }
 
 impl SendBuffer {
@@ -36,7 +36,7 @@ impl SendBuffer {
     }
 
     /// Removes HEADERS that were started.
-    pub(super) fn take_back(&mut self, at: usize) {
+    pub(super) fn cancel_headers(&mut self, at: usize) {
         self.bytes.truncate(at);
     }
 
@@ -49,8 +49,8 @@ impl SendBuffer {
         stream: u32,
         flags: u8,
     ) -> usize {
-        let begins = self.gone + at as u64;
-        self.unsent.push_back((slot, stream, begins));
+        let starts_at = self.bytes_before + at as u64;
+        self.unsent.push_back((slot, stream, starts_at));
         let block = at + frame::HEAD_BYTES;
         let bytes = self.bytes.len() - block;
         if bytes <= frame::PAYLOAD_BYTES_MAX {
@@ -77,19 +77,19 @@ impl SendBuffer {
         }
     }
 
-    /// Notes that the first bytes were written. Calls `begun` for each stream whose HEADERS were among them.
+    /// Notes that the first bytes were written. Calls `on_start` for each stream whose HEADERS were among them.
     #[inline]
-    pub(super) fn wrote(&mut self, bytes: usize, mut begun: impl FnMut(StreamSlot, u32)) {
+    pub(super) fn wrote(&mut self, bytes: usize, mut on_start: impl FnMut(StreamSlot, u32)) {
         self.written += bytes;
-        let up_to = self.gone + self.written as u64;
-        while let Some((slot, stream, begins)) = self.unsent.front().copied()
-            && begins < up_to
+        let up_to = self.bytes_before + self.written as u64;
+        while let Some((slot, stream, starts_at)) = self.unsent.front().copied()
+            && starts_at < up_to
         {
-            begun(slot, stream);
+            on_start(slot, stream);
             self.unsent.pop_front();
         }
         if self.written == self.bytes.len() {
-            self.gone = up_to;
+            self.bytes_before = up_to;
             self.written = 0;
             self.bytes.clear();
             self.bytes.shrink_to(KEPT_BYTES);

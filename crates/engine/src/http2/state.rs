@@ -156,7 +156,7 @@ impl ConnectionState {
         let at = self.outgoing.begin_headers();
         let (encoder, to) = (&mut self.encoder, self.outgoing.bytes());
         let written = headers.write(request, self.is_tls, encoder, to);
-        written.inspect_err(|_| self.outgoing.take_back(at))?;
+        written.inspect_err(|_| self.outgoing.cancel_headers(at))?;
         let number = self.next_stream;
         self.next_stream += 2;
         let slot = self.streams.insert(Stream {

@@ -45,7 +45,7 @@ impl LocalPorts {
     }
 
     /// The ranges, starting with the next one. The following ones are for the case that it is full.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = (u16, u16)> {
+    pub(crate) fn rotated(&self) -> impl Iterator<Item = (u16, u16)> {
         let first = self.next.get();
         self.next.set((first + 1) % self.ranges.len());
         let ranges = self.ranges.iter().cycle().skip(first);
@@ -88,7 +88,7 @@ fn split((first, last): (u16, u16), without: impl IntoIterator<Item = u16>) -> V
 }
 
 /// Allows a socket any free port of a range.
-pub(crate) fn take_any(socket: &impl AsFd, (first, last): (u16, u16)) -> io::Result<()> {
+pub(crate) fn set_port_range(socket: &impl AsFd, (first, last): (u16, u16)) -> io::Result<()> {
     let range = u32::from(last) << 16 | u32::from(first);
     #[expect(unsafe_code, reason = "no dependency has this option")]
     // SAFETY: the descriptor is open, and the option's value is a u32 that outlives the call.
@@ -139,7 +139,7 @@ mod tests {
         let mut odd = 0;
         for _ in 0..64 {
             let socket = TcpSocket::new_v4().unwrap();
-            take_any(&socket, ALL).unwrap();
+            set_port_range(&socket, ALL).unwrap();
             let stream = socket.connect(address).await.unwrap();
             odd += u32::from(stream.local_addr().unwrap().port() % 2);
             streams.push(stream);
@@ -169,7 +169,7 @@ mod tests {
             ranges: vec![(1, 2), (4, 5)],
             next: Cell::new(0),
         };
-        let turn = || ports.in_turn().collect::<Vec<_>>();
+        let turn = || ports.rotated().collect::<Vec<_>>();
         assert_eq!([turn(), turn()], [[(1, 2), (4, 5)], [(4, 5), (1, 2)]]);
     }
 
@@ -185,7 +185,7 @@ mod tests {
         let socket = TcpSocket::new_v6();
         // The machine may not have IPv6.
         if let Ok(socket) = socket {
-            take_any(&socket, ALL).unwrap();
+            set_port_range(&socket, ALL).unwrap();
         }
     }
 }

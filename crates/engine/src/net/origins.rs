@@ -214,7 +214,7 @@ impl Origins {
     }
 
     /// Resolves all names again. If that fails for a name, it keeps its addresses.
-    pub(crate) fn look_up_again(&self, at_most: Duration) {
+    pub(crate) fn refresh(&self, at_most: Duration) {
         for origin in self.all.iter().filter(|origin| origin.is_name) {
             if let Ok(found) = origin.look_up(at_most) {
                 origin.addresses.send_if_modified(|known| {
@@ -340,7 +340,7 @@ impl Refresher {
                     let Some(origins) = Weak::upgrade(&origins) else {
                         return;
                     };
-                    origins.look_up_again(ADDRESSES_MAX_AGE);
+                    origins.refresh(ADDRESSES_MAX_AGE);
                 }
             })?;
         Ok(Self {
@@ -369,7 +369,7 @@ mod tests {
             let found = origins.addresses();
             origins.all()[0].addresses.send_replace(elsewhere());
             let mut followed = origins.all()[0].follow();
-            origins.look_up_again(Duration::from_secs(10));
+            origins.refresh(Duration::from_secs(10));
             assert_eq!(origins.addresses() == found, comes_back, "{url}");
             assert_eq!(followed.has_changed().unwrap(), comes_back, "{url}");
             assert_eq!(followed.borrow_and_update().clone() == found, comes_back);

@@ -22,7 +22,7 @@ impl Clock {
     /// A clock that starts at a time of the machine's monotonic clock, which all processes share. The time may be in
     /// the past or in the future; before it, the clock shows 0.
     pub fn starting_at(moment: Duration) -> Self {
-        let (now, machine) = (Instant::now(), Self::of_the_machine());
+        let (now, machine) = (Instant::now(), Self::monotonic_now());
         let origin = match moment.checked_sub(machine) {
             Some(ahead) => now.checked_add(ahead),
             None => now.checked_sub(machine.saturating_sub(moment)),
@@ -33,7 +33,7 @@ impl Clock {
     }
 
     /// Current time of the machine's monotonic clock.
-    pub fn of_the_machine() -> Duration {
+    pub fn monotonic_now() -> Duration {
         let now = rustix::time::clock_gettime(ClockId::Monotonic);
         let whole = Duration::from_secs(now.tv_sec.unsigned_abs());
         whole + Duration::from_nanos(now.tv_nsec.unsigned_abs())
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn clock_starts_at_the_given_time() {
-        let now = Clock::of_the_machine();
+        let now = Clock::monotonic_now();
         let begun = now
             .checked_sub(Duration::from_secs(5))
             .map(Clock::starting_at);

@@ -32,7 +32,7 @@ impl CpuUsage {
 
 impl ThreadCpu {
     /// Counters of the calling thread.
-    pub(crate) fn of_this_thread() -> Self {
+    pub(crate) fn for_current_thread() -> Self {
         let account = Self {
             file: File::open("/proc/thread-self/schedstat").ok(),
             seen: Cell::default(),
@@ -81,7 +81,7 @@ mod tests {
             let cpu = (0..1024).find(|cpu| allowed.is_set(*cpu)).unwrap();
             set.set(cpu);
             rustix::thread::sched_setaffinity(None, &set).unwrap();
-            let account = ThreadCpu::of_this_thread();
+            let account = ThreadCpu::for_current_thread();
             while began.elapsed().as_millis() < 400 {
                 std::hint::black_box(0);
             }

@@ -8,19 +8,19 @@
 use std::cell::Cell;
 
 /// Factor by which responses may become slower before no user is ready.
-const SLOWER: f64 = 8.0;
+const SLOWDOWN_MAX: f64 = 8.0;
 /// Maximum response time that users are ready for, in seconds: one user for each arrival per second.
 const RESPONSE_MAX_S: f64 = 1.0;
 /// Response time that users are ready for before any response was observed, in seconds.
-const RESPONSE_FIRST_S: f64 = 0.1;
+const RESPONSE_INITIAL_S: f64 = 0.1;
 /// Minimum number of idle users in addition to the arrivals in the system.
 const IDLE_MIN: u32 = 2;
 /// Number of arrivals in the system per additional idle user.
-const IDLE_EVERY: u32 = 4;
+const ARRIVALS_PER_IDLE_USER: u32 = 4;
 /// Maximum number of users that start ahead of need at the same time.
 const STARTING_MAX: u32 = 16;
 /// Maximum number of users that start at the same time while none has started yet and some have failed.
-const RETRIED: u32 = 2;
+const RETRIES_AT_ONCE_MAX: u32 = 2;
 
 /// The user pool of an open workload.
 pub(crate) struct UserPool {
@@ -60,7 +60,7 @@ impl UserPool {
             ahead: Cell::new(0),
             responses_ns: Cell::new(0),
             responses: Cell::new(0),
-            response_s: Cell::new(RESPONSE_FIRST_S / SLOWER),
+            response_s: Cell::new(RESPONSE_INITIAL_S / SLOWDOWN_MAX),
         }
     }
 
@@ -79,14 +79,14 @@ impl UserPool {
 
     /// Counts an arrival. Returns true if users have to start.
     #[inline]
-    pub(crate) fn arrival_comes(&self) -> bool {
+    pub(crate) fn arrival_started(&self) -> bool {
         self.in_system.set(self.in_system.get().saturating_add(1));
         self.is_gradual && self.grow()
     }
 
     /// Counts an arrival as done; its response time is measured from its intended start.
     #[inline]
-    pub(crate) fn arrival_ends(&self, response_ns: u64) {
+    pub(crate) fn arrival_done(&self, response_ns: u64) {
         self.in_system.set(self.in_system.get().saturating_sub(1));
         let sum_ns = self.responses_ns.get().saturating_add(response_ns);
         self.responses_ns.set(sum_ns);
@@ -94,19 +94,19 @@ impl UserPool {
     }
 
     /// Counts a user as ready for arrivals. Returns true if users have to start.
-    pub(crate) fn user_is_ready(&self) -> bool {
+    pub(crate) fn user_ready(&self) -> bool {
         self.starting.set(self.starting.get().saturating_sub(1));
         self.has_started.set(true);
         self.is_gradual && self.grow()
     }
 
     /// Counts a user that failed to start.
-    pub(crate) fn user_fails(&self) {
+    pub(crate) fn user_failed(&self) {
         self.starting.set(self.starting.get().saturating_sub(1));
     }
 
     /// Counts a user that has ended. Returns true if it was the last possible one.
-    pub(crate) fn user_ends(&self) -> bool {
+    pub(crate) fn user_ended(&self) -> bool {
         self.ended.set(self.ended.get() + 1);
         self.ended.get() == self.begun.get() && self.begun.get() == self.size
     }
@@ -118,7 +118,7 @@ impl UserPool {
         if count > 0 {
             self.response_s.set(sum_ns as f64 / f64::from(count) / 1e9);
         }
-        let response_s = (SLOWER * self.response_s.get()).min(RESPONSE_MAX_S);
+        let response_s = (SLOWDOWN_MAX * self.response_s.get()).min(RESPONSE_MAX_S);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -134,14 +134,14 @@ impl UserPool {
         // The users that should have started and have not ended.
         let present = self.wanted.get() - self.ended.get();
         let in_system = self.in_system.get();
-        let idle = IDLE_MIN + in_system / IDLE_EVERY;
+        let idle = IDLE_MIN + in_system / ARRIVALS_PER_IDLE_USER;
         let needed = in_system.saturating_add(idle).saturating_sub(present);
         let to_begin = self.wanted.get() - self.begun.get();
         let may_start = STARTING_MAX.saturating_sub(self.starting.get() + to_begin);
         let ahead = self.ahead.get().saturating_sub(present).min(may_start);
         let mut more = needed.max(ahead);
         if !self.has_started.get() && self.ended.get() > 0 {
-            more = more.min(RETRIED);
+            more = more.min(RETRIES_AT_ONCE_MAX);
         }
         let wanted = self.wanted.get().saturating_add(more).min(self.size);
         self.wanted.replace(wanted) < wanted
@@ -160,7 +160,7 @@ mod tests {
                 return pool.begun.get();
             }
             (0..count).for_each(|_| {
-                pool.user_is_ready();
+                pool.user_ready();
             });
         }
     }
@@ -170,7 +170,7 @@ mod tests {
         let pool = UserPool::new(50, false);
         assert_eq!(pool.take_wanted(), 50);
         assert!(pool.has_started());
-        assert!(!pool.look_ahead(1e6) && !pool.arrival_comes());
+        assert!(!pool.look_ahead(1e6) && !pool.arrival_started());
         assert_eq!(pool.take_wanted(), 0);
     }
 
@@ -180,8 +180,8 @@ mod tests {
         pool.look_ahead(10.0);
         assert_eq!(begin(&pool), 3, "10/s × 0.1 s, and 2 idle");
         for _ in 0..10 {
-            pool.arrival_comes();
-            pool.arrival_ends(5_000_000);
+            pool.arrival_started();
+            pool.arrival_done(5_000_000);
         }
         pool.look_ahead(20.0);
         assert_eq!(begin(&pool), 3);
@@ -190,8 +190,8 @@ mod tests {
         // No user is dropped when the rate falls.
         pool.look_ahead(1.0);
         assert_eq!(begin(&pool), 42);
-        pool.arrival_comes();
-        pool.arrival_ends(30_000_000_000);
+        pool.arrival_started();
+        pool.arrival_done(30_000_000_000);
         pool.look_ahead(100.0);
         assert_eq!(begin(&pool), 102, "one per arrival per second, and 2 idle");
     }
@@ -202,7 +202,7 @@ mod tests {
         pool.look_ahead(10_000.0);
         assert_eq!(pool.take_wanted(), STARTING_MAX);
         assert!(!pool.look_ahead(10_000.0));
-        assert!(pool.user_is_ready());
+        assert!(pool.user_ready());
         assert_eq!(pool.take_wanted(), 1);
     }
 
@@ -211,11 +211,11 @@ mod tests {
         let pool = UserPool::new(30, true);
         pool.look_ahead(10.0);
         for arrivals in 1..=100u32 {
-            pool.arrival_comes();
-            let idle = IDLE_MIN + arrivals / IDLE_EVERY;
+            pool.arrival_started();
+            let idle = IDLE_MIN + arrivals / ARRIVALS_PER_IDLE_USER;
             assert_eq!(begin(&pool), (arrivals + idle).min(30));
         }
-        let ends = (0..30).map(|_| pool.user_ends());
+        let ends = (0..30).map(|_| pool.user_ended());
         assert_eq!(ends.filter(|is_last| *is_last).count(), 1);
     }
 
@@ -227,12 +227,12 @@ mod tests {
         for _ in 0..100 {
             let count = pool.take_wanted();
             for _ in 0..count {
-                pool.user_fails();
-                assert!(!pool.user_ends(), "more users of the pool may start");
+                pool.user_failed();
+                assert!(!pool.user_ended(), "more users of the pool may start");
             }
             tried += count;
             assert_eq!(pool.take_wanted(), 0, "a failure alone starts no user");
-            pool.arrival_comes();
+            pool.arrival_started();
         }
         assert!((100..=210).contains(&tried), "{tried}");
         assert!(!pool.has_started());

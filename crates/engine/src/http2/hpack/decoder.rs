@@ -29,12 +29,12 @@ impl Decoder {
         }
     }
 
-    /// Decodes a block; `see` is called with the name, the value and the defect of each field, in order.
+    /// Decodes a block; `on_field` is called with the name, the value and the defect of each field, in order.
     #[inline]
     pub(in crate::http2) fn read(
         &mut self,
         mut block: &[u8],
-        mut see: impl FnMut(&[u8], &[u8], Option<Malformed>),
+        mut on_field: impl FnMut(&[u8], &[u8], Option<Malformed>),
     ) -> Result<(), BadBlock> {
         let mut is_first = true;
         while let Some(first) = block.first() {
@@ -47,12 +47,12 @@ impl Decoder {
                     } else {
                         None
                     };
-                    see(name, value, malformed);
+                    on_field(name, value, malformed);
                 }
                 0x40.. => {
                     let (name_bytes, malformed) = self.read_literal(&mut block, 6)?;
                     let (name, value) = self.field.split_at(name_bytes);
-                    see(name, value, malformed);
+                    on_field(name, value, malformed);
                     self.has_malformed |= malformed.is_some();
                     self.table.insert(&self.field, name_bytes);
                 }
@@ -68,7 +68,7 @@ impl Decoder {
                 _ => {
                     let (name_bytes, malformed) = self.read_literal(&mut block, 4)?;
                     let (name, value) = self.field.split_at(name_bytes);
-                    see(name, value, malformed);
+                    on_field(name, value, malformed);
                 }
             }
             is_first = false;
