@@ -1,5 +1,5 @@
-//! brunt, a load testing tool. It answers: is a service fast enough, where does it break, does it recover, does it leak,
-//! and did a change make it worse?
+//! brunt, a load testing tool for HTTP services: it measures whether a service is fast enough, where it breaks, whether it
+//! recovers or leaks, and whether a change made it worse.
 
 mod ci_output;
 mod cli;

@@ -128,7 +128,7 @@ impl Brunt {
         self.folder.path().join(name)
     }
 
-    /// Record of a run with `--out out`, complete or not; `None` if there is none.
+    /// Record of a run with `--out out`, complete or not; `None` without a record.
     pub(crate) fn record(&self) -> Option<RunRecord> {
         let bytes = std::fs::read(self.path("out/record.brunt")).ok()?;
         brunt_record::file::read(bytes.as_slice()).ok()

@@ -1,4 +1,4 @@
-//! A disk that becomes full at any write: what is there is whole, what is not is named, and the result is shown.
+//! Full disk at any write: existing files are complete, missing ones are named, and the result is printed.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use crate::loads::{self, Outcome};
 use crate::small_disk::SmallDisk;
 use crate::trials::{Promise, Random};
 
-/// Everything that a run writes goes to this folder, whose size is drawn.
+/// Directory of all files of a run, with a random size.
 const FOLDER: &str = "performance";
-/// With room for all of it.
+/// Size with enough space for all files.
 const ENOUGH_KIB: u32 = 8 << 10;
 const BOUND: Duration = Duration::from_secs(30);
 
 fn brunt(server: &Server) -> Brunt {
-    loads::unaddressed()
+    loads::run_without_host()
         .and(&["--host", &server.url()])
         .and(&["--junit", "performance/junit.xml"])
         .and(&["--jsonl", "performance/live.jsonl"])
@@ -30,18 +30,17 @@ fn brunt(server: &Server) -> Brunt {
 }
 
 #[test]
-fn disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file() {
-    let test = "disks::disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file";
+fn full_disk_is_reported_and_leaves_no_incomplete_file() {
+    let test = "disks::full_disk_is_reported_and_leaves_no_incomplete_file";
     let folder = tempfile::tempdir().expect("a folder");
     if SmallDisk::mount(folder.path(), 8).is_none() {
         brunt_testbed::skip(test, "cannot mount a tmpfs (not root)");
         return;
     }
     let promise = Promise {
-        says: "a disk that becomes full is named (exit code 70), the result is shown, and no file is a part of one that is \
-               called whole",
-        how: "a file system of 4 to 512 KiB takes all that a run writes: record, summary, page, CSV, database, JSON lines, \
-              JUnit, Markdown, then a baseline; every fifth has room for all",
+        says: "a full disk is reported (exit code 70), the result is printed, and no file is incomplete",
+        how: "a file system of 4 to 512 KiB for all files of a run: record, summary, report, CSV, database, JSON lines, \
+              JUnit, Markdown, then a baseline; every fifth has enough space",
         short: 5,
         long: 120,
         bound: Duration::from_mins(5),
@@ -51,7 +50,7 @@ fn disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file() {
         let kib = if has_room {
             ENOUGH_KIB
         } else {
-            // Small ones as often as large ones.
+            // Small sizes as often as large ones.
             let power = random.random_range(2..=7);
             4 * random.random_range(1..=2_u32.pow(power))
         };
@@ -69,15 +68,15 @@ fn run_on(kib: u32, has_room: bool) -> Result<(), String> {
     let names_it = outcome.output.contains("No space left on device");
     let code = outcome.status.code();
     let fits = code == Some(0) && !names_it;
-    let is_told = names_it && (code == Some(70) || fits_but_for_listeners(&outcome));
-    let is_told = if has_room { fits } else { fits || is_told };
-    if !is_told {
+    let is_reported = names_it && (code == Some(70) || only_live_export_failed(&outcome));
+    let is_as_documented = if has_room { fits } else { fits || is_reported };
+    if !is_as_documented {
         return Err(format!("exit code {code:?}\n{}", outcome.output));
     }
     if code != Some(2) && !outcome.output.contains("p95") {
-        return Err(format!("no result is shown\n{}", outcome.output));
+        return Err(format!("no result is printed\n{}", outcome.output));
     }
-    files_are_whole(&path)?;
+    check_files(&path)?;
     if fits {
         let expected = [
             "record.brunt",
@@ -92,19 +91,19 @@ fn run_on(kib: u32, has_room: bool) -> Result<(), String> {
             return Err(format!("{missing} is missing: {names:?}"));
         }
     }
-    saved_as_baseline(&brunt, &path, has_room)
+    save_baseline(&brunt, &path, has_room)
 }
 
-/// What listens to a run loses intervals, and nothing that was measured is lost.
-fn fits_but_for_listeners(outcome: &Outcome) -> bool {
-    let lost = "--jsonl performance/live.jsonl lost";
-    outcome.status.code() == Some(0) && outcome.output.contains(lost)
+/// Whether only the live exporter dropped data.
+fn only_live_export_failed(outcome: &Outcome) -> bool {
+    let dropped = "--jsonl performance/live.jsonl dropped";
+    outcome.status.code() == Some(0) && outcome.output.contains(dropped)
 }
 
-/// Fills the disk, and keeps the run as a baseline there.
-fn saved_as_baseline(brunt: &Brunt, path: &Path, has_room: bool) -> Result<(), String> {
+/// Fills the disk, and saves the run as a baseline on it.
+fn save_baseline(brunt: &Brunt, path: &Path, has_room: bool) -> Result<(), String> {
     if !has_room {
-        // It ends when there is no more room.
+        // Ends when the disk is full.
         let mut file = std::fs::File::create(path.join("filler")).ok();
         while let Some(file) = &mut file
             && std::io::Write::write_all(file, &[0; 4_096]).is_ok()
@@ -115,7 +114,7 @@ fn saved_as_baseline(brunt: &Brunt, path: &Path, has_room: bool) -> Result<(), S
     let baseline = std::fs::read_to_string(file).ok();
     let is_read = baseline.as_ref().map(|text| Baseline::read(text).is_ok());
     if is_read == Some(false) || is_read.is_none() != (saved.code != Some(0)) {
-        return Err(format!("a part of a baseline: {baseline:?} {saved:?}"));
+        return Err(format!("incomplete baseline: {baseline:?} {saved:?}"));
     }
     match saved.code {
         Some(0) => Ok(()),
@@ -138,13 +137,13 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn files_are_whole(folder: &Path) -> Result<(), String> {
+fn check_files(folder: &Path) -> Result<(), String> {
     for path in files_in(folder) {
         let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let text = String::from_utf8_lossy(&bytes);
         let extension = path.extension().and_then(OsStr::to_str);
-        let is_whole = match (&*name, extension) {
+        let is_complete = match (&*name, extension) {
             ("record.brunt", _) => {
                 bytes.len() < 2_000 || brunt_record::file::read(bytes.as_slice()).is_ok()
             }
@@ -154,13 +153,13 @@ fn files_are_whole(folder: &Path) -> Result<(), String> {
             ("result.md", _) => text.ends_with('\n'),
             (_, Some("json")) => serde_json::from_str::<serde_json::Value>(&text).is_ok(),
             (_, Some("html")) => text.trim_end().ends_with("</html>"),
-            (_, Some("csv")) => rows_are_whole(&text),
+            (_, Some("csv")) => rows_are_complete(&text),
             // The journal of a database.
             (name, _) => name.starts_with("brunt.db-"),
         };
-        if !is_whole {
+        if !is_complete {
             return Err(format!(
-                "a part of {}: {} bytes",
+                "incomplete {}: {} bytes",
                 path.display(),
                 bytes.len()
             ));
@@ -169,22 +168,22 @@ fn files_are_whole(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// All lines but the last, which may be cut.
+/// Whether all lines except the last, which may be incomplete, are JSON.
 fn lines_are_json(text: &str) -> bool {
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    complete
         .lines()
         .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
 }
 
-fn rows_are_whole(text: &str) -> bool {
+fn rows_are_complete(text: &str) -> bool {
     let fields = |line: &str| line.split(',').count();
     let first = text.lines().next().map(fields);
-    // Names of this load have no commas.
+    // Names in this scenario contain no commas.
     text.ends_with('\n') && text.lines().all(|line| Some(fields(line)) == first)
 }
 
-/// Whether it is one once there is room again, which the journal needs.
+/// Whether a copy on a disk with free space is an intact database.
 fn is_database(path: &Path) -> bool {
     let roomy = tempfile::tempdir().expect("a folder");
     for file in files_in(path.parent().unwrap_or(path)) {
@@ -201,9 +200,9 @@ fn is_database(path: &Path) -> bool {
 }
 
 #[test]
-fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
+fn file_size_limit_stops_the_run_and_prints_the_result() {
     let promise = Promise {
-        says: "a file that may not grow (SIGXFSZ) stops the run, which is reported, and no summary or page is a part of one",
+        says: "a file size limit (SIGXFSZ) stops the run, which is reported, without an incomplete summary or report",
         how: "a limit of 1 to 400 KiB on the size of each file",
         short: 3,
         long: 60,
@@ -215,14 +214,14 @@ fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
         let brunt = loads::run(&server.url()).scenario(&loads::scenario(4, 2));
         let outcome = loads::outcome(&brunt, &["prlimit", &format!("--fsize={bytes}")], BOUND)?;
         outcome.is_documented()?;
-        loads::are_whole(&brunt)?;
+        loads::check_files_complete(&brunt)?;
         let names_it = outcome.output.contains("File too large");
         if outcome.status.code() == Some(70) && !names_it {
             return Err(format!("{bytes} bytes: {}", outcome.output));
         }
         if !outcome.output.contains("p95") {
             return Err(format!(
-                "{bytes} bytes: no result is shown\n{}",
+                "{bytes} bytes: no result is printed\n{}",
                 outcome.output
             ));
         }

@@ -1,5 +1,4 @@
-//! A service that breaks the rules, each of its ports in one way, and a run of brunt against all of them at once, next to
-//! a healthy service.
+//! Hostile service: each port violates the protocol in one way. A run sends requests to all ports and to a healthy service.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -17,25 +16,26 @@ use crate::brunt::Brunt;
 use crate::loads;
 use crate::trials::Random;
 
-/// How long a run of all cases may take: its load is of 4 s.
+/// Maximum duration of a run of all cases, with a load of 4 s.
 const BOUND: Duration = Duration::from_secs(30);
-/// How often a run is made that was disturbed.
-const TRIES: u32 = 4;
+/// Maximum number of runs, if the machine disturbs them.
+const ATTEMPTS: u32 = 4;
+/// Headline of a disturbed run.
 const STOOD_STILL: &str = "brunt itself stood still";
-/// What brunt may have in memory, whatever it is sent.
+/// Maximum memory of brunt, with any responses.
 const MEMORY_MAX_MIB: u64 = 256;
-/// A thread of a port waits no longer for a client.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout of the threads of a port.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is done on a connection, one after the other; the connection is closed after the last.
+/// Action on a connection, which is closed after the last one.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
     Send(Vec<u8>),
-    /// Sends again and again, until the client is gone.
+    /// Sends the bytes repeatedly until the client is gone.
     Endless(Vec<u8>),
     /// Sends one byte after the other, 30 ms apart.
     Drip(Vec<u8>),
-    /// Sends a part that is not all of it.
+    /// Sends a random proper prefix.
     Cut(Vec<u8>),
     /// Keeps the connection open, and sends nothing more.
     Hold,
@@ -44,20 +44,20 @@ pub(crate) enum Act {
     Next,
 }
 
-/// How requests of a case end.
+/// Kinds of failures of a case; empty: its requests succeed.
 pub(crate) type Kinds = &'static [&'static str];
 
-/// A port to ask, and what is to come of it.
+/// A port, and the expected outcome of its requests.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) url: String,
-    /// The kinds of failure that its requests may have, of which the first occurs; empty: they succeed.
+    /// Permitted kinds of failures, of which the first must occur.
     pub(crate) kinds: Kinds,
-    /// More lines of its task.
+    /// Additional lines of its task.
     pub(crate) task: &'static str,
 }
 
-/// A port that breaks a rule.
+/// Port that violates a protocol.
 pub(crate) struct HostilePort {
     pub(crate) url: String,
     stop: Arc<AtomicBool>,
@@ -65,7 +65,7 @@ pub(crate) struct HostilePort {
 }
 
 impl HostilePort {
-    /// A port that speaks so with each client; an error ends the connection.
+    /// Starts a port that runs `dialog` with each client; an error ends the connection.
     pub(crate) fn start(
         seed: u64,
         dialog: impl Fn(&TcpStream, &mut Random) -> io::Result<()> + Send + Sync + 'static,
@@ -82,7 +82,7 @@ impl HostilePort {
             {
                 let (dialog, mut random) = (dialog.clone(), Random::seed_from_u64(seed ^ number));
                 number += 1;
-                // It ends with the client, and with its patience.
+                // The thread ends with the client or its timeout.
                 std::thread::spawn(move || {
                     let ended = prepare(&stream).and_then(|()| dialog(&stream, &mut random));
                     ended.and_then(|()| close(&stream)).ok();
@@ -100,7 +100,7 @@ impl HostilePort {
 impl Drop for HostilePort {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // It wakes the thread.
+        // Wakes the thread.
         TcpStream::connect(self.url.trim_start_matches("http://")).ok();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
@@ -108,7 +108,7 @@ impl Drop for HostilePort {
     }
 }
 
-/// A connection that is closed while bytes are unread is reset: they are read first.
+/// Closes a connection after reading all bytes: unread bytes would cause a reset.
 fn close(stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     read_to_end(stream)
@@ -121,11 +121,11 @@ fn read_to_end(mut stream: &TcpStream) -> io::Result<()> {
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))
 }
 
-/// Does all of it; true if there is to be another request.
+/// Performs actions; returns true if another request follows.
 pub(crate) fn act(mut stream: &TcpStream, acts: &[Act], random: &mut Random) -> io::Result<bool> {
     for act in acts {
         match act {
@@ -135,11 +135,11 @@ pub(crate) fn act(mut stream: &TcpStream, acts: &[Act], random: &mut Random) -> 
                 send_in_pieces(stream, &bytes[..length], random)?;
             }
             Act::Endless(bytes) => {
-                // More small frames would take all of a machine.
-                let much = bytes.repeat((16_384 / bytes.len()).clamp(1, 64));
-                let until = Instant::now() + PATIENCE;
+                // A higher rate of small frames would occupy the machine.
+                let block = bytes.repeat((16_384 / bytes.len()).clamp(1, 64));
+                let until = Instant::now() + TIMEOUT;
                 while Instant::now() < until {
-                    stream.write_all(&much)?;
+                    stream.write_all(&block)?;
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }
@@ -170,18 +170,18 @@ fn send_in_pieces(mut stream: &TcpStream, mut bytes: &[u8], random: &mut Random)
     stream.write_all(bytes)
 }
 
-/// One run asks all ports; each request ends as it should, and those to a healthy service succeed.
-pub(crate) fn play(head: &str, healthy: &str, cases: &[Case]) -> Result<(), String> {
-    let brunt = loads::unaddressed().and(&["--out", "out"]);
+/// Runs all cases: each request must end as expected, and those to the healthy service must succeed.
+pub(crate) fn run_cases(head: &str, healthy: &str, cases: &[Case]) -> Result<(), String> {
+    let brunt = loads::run_without_host().and(&["--out", "out"]);
     let brunt = brunt.scenario(&scenario(head, healthy, cases));
-    play_in(&brunt, cases)
+    run_cases_in(&brunt, cases)
 }
 
-/// The same in a folder that has files already.
-pub(crate) fn play_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> {
-    // A brunt that was kept from its CPU gives requests the time back: what they came to is not known.
+/// Runs all cases in an existing directory.
+pub(crate) fn run_cases_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> {
+    // A run that was kept from the CPU extends timeouts, so that its outcomes are unknown.
     let mut outcome = loads::outcome(brunt, &[], BOUND)?;
-    for _ in 1..TRIES {
+    for _ in 1..ATTEMPTS {
         if !outcome.output.contains(STOOD_STILL) {
             break;
         }
@@ -190,7 +190,10 @@ pub(crate) fn play_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> {
     }
     outcome.is_documented()?;
     if outcome.output.contains(STOOD_STILL) {
-        return Err(format!("{STOOD_STILL} in {TRIES} runs\n{}", outcome.output));
+        return Err(format!(
+            "{STOOD_STILL} in {ATTEMPTS} runs\n{}",
+            outcome.output
+        ));
     }
     if outcome.peak_mib > MEMORY_MAX_MIB {
         return Err(format!("{} MiB of memory", outcome.peak_mib));
@@ -232,25 +235,26 @@ impl Case {
     }
 }
 
-/// What is wrong with the requests of a name, of which there are at least so many.
-fn fault(summary: &Value, name: &str, kinds: Kinds, least: u64) -> Option<String> {
+/// Returns a message if the requests of a name did not end as expected, or if there are fewer than `min`.
+fn fault(summary: &Value, name: &str, kinds: Kinds, min: u64) -> Option<String> {
     let mut rows = summary["requests"].as_array()?.iter();
     let Some(row) = rows.find(|row| row["name"] == name) else {
         return Some(format!("{name}: no request"));
     };
     let of = |name: &str| row["failures_by_kind"][name].as_u64().unwrap_or(0);
-    // What is in flight when the run ends is cut off, of whatever service.
+    // Requests in flight at the end of the run are aborted.
     let requests = row["requests"].as_u64().unwrap_or(0) - of("aborted");
     let failures = row["failures"].as_u64().unwrap_or(0) - of("aborted");
     let expected = if kinds.is_empty() { 0 } else { requests };
     let as_expected: u64 = kinds.iter().map(|kind| of(kind)).sum();
     let occurs = kinds.first().is_none_or(|kind| of(kind) > 0);
-    let is_well = requests >= least && failures == expected && as_expected == failures && occurs;
+    let is_as_expected =
+        requests >= min && failures == expected && as_expected == failures && occurs;
     let found = &row["failures_by_kind"];
-    (!is_well).then(|| format!("{name}: of {requests} requests {found}, expected {kinds:?}"))
+    (!is_as_expected).then(|| format!("{name}: of {requests} requests {found}, expected {kinds:?}"))
 }
 
-/// A healthy service of HTTP/1.1.
+/// Healthy HTTP/1.1 service.
 pub(crate) fn healthy() -> Server {
     loads::service()
 }

@@ -1,4 +1,4 @@
-//! A service that breaks the rules of HTTP/1.1.
+//! Service that violates HTTP/1.1.
 
 use std::io::{self, BufRead, BufReader};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::hostile::{Act, Case, HostilePort, Kinds, act, healthy, play};
+use crate::hostile::{Act, Case, HostilePort, Kinds, act, healthy, run_cases};
 use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
@@ -18,7 +18,7 @@ const TIMEOUT: Kinds = &["timeout"];
 const CHECK: Kinds = &["check"];
 const REDIRECT: Kinds = &["redirect"];
 
-/// Sent as it is, then closed.
+/// Responses that are sent before the connection is closed.
 const SENT: [(&str, &str, Kinds); 47] = [
     ("not-http", "220 mail.example ESMTP\r\n", BAD),
     ("closed-at-once", "", CLOSED),
@@ -181,8 +181,8 @@ const SENT: [(&str, &str, Kinds); 47] = [
     ("body-to-the-end", "HTTP/1.1 200 OK\r\n\r\nhello", OK),
 ];
 
-/// Of its content something is wanted.
-const LOOKED_INTO: [(&str, &str, &str, Kinds); 5] = [
+/// Responses whose content is extracted.
+const EXTRACTED: [(&str, &str, &str, Kinds); 5] = [
     (
         "gzip-broken",
         "Content-Encoding: gzip\r\n",
@@ -200,7 +200,7 @@ const LOOKED_INTO: [(&str, &str, &str, Kinds); 5] = [
     ("json-not-text", "", "{\"\u{1}\":\"\\ud800\"}", CHECK),
 ];
 
-/// A response with these fields, up to where something else is done.
+/// Response with these header fields, followed by another action.
 fn opened(fields: &str, then: Act) -> Vec<Act> {
     vec![
         Act::Send(format!("HTTP/1.1 200 OK\r\n{fields}").into_bytes()),
@@ -208,7 +208,7 @@ fn opened(fields: &str, then: Act) -> Vec<Act> {
     ]
 }
 
-/// A field of 70 kB, 129 fields, and 100 cookies.
+/// Header fields: one of 70 kB, 129 fields, and 100 cookies.
 fn large_heads() -> (String, String, String) {
     let cookie = |number| format!("Set-Cookie: c{number}=x\r\n");
     let cookies: Vec<String> = (0..100).map(cookie).collect();
@@ -219,30 +219,30 @@ fn large_heads() -> (String, String, String) {
     )
 }
 
-/// What is more than a text: without an end, too long, too slow, or cut anywhere.
+/// Cases of several actions: endless, too long, too slow, or cut at a random byte.
 fn without_end() -> Vec<(&'static str, Vec<Act>, Kinds)> {
     let endless = |text: &str| Act::Endless(text.repeat(4_096 / text.len()).into_bytes());
     let send = |text: &str| Act::Send(text.as_bytes().to_vec());
     let chunked = |rest: &str| format!("Transfer-Encoding: chunked\r\n\r\n{rest}");
-    let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec();
+    let complete = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec();
     let (long, fields, cookies) = large_heads();
     vec![
         ("silent", vec![Act::Hold], TIMEOUT),
         ("reset-at-once", vec![Act::Reset], RESET),
-        ("cut-anywhere", vec![Act::Cut(whole.clone())], CLOSED),
+        ("cut-anywhere", vec![Act::Cut(complete.clone())], CLOSED),
         (
             "reset-anywhere",
-            vec![Act::Cut(whole.clone()), Act::Reset],
+            vec![Act::Cut(complete.clone()), Act::Reset],
             RESET,
         ),
         (
             "stops-anywhere",
-            vec![Act::Cut(whole.clone()), Act::Hold],
+            vec![Act::Cut(complete.clone()), Act::Hold],
             TIMEOUT,
         ),
         (
             "drips",
-            vec![Act::Drip([&whole[..15], &[b'x'; 90]].concat())],
+            vec![Act::Drip([&complete[..15], &[b'x'; 90]].concat())],
             TIMEOUT,
         ),
         ("fields-129", opened("", send(&fields)), LARGE),
@@ -280,17 +280,17 @@ fn without_end() -> Vec<(&'static str, Vec<Act>, Kinds)> {
             opened(&chunked("0\r\n"), endless("X: y\r\n")),
             BAD,
         ),
-        ("kept", vec![Act::Send(whole.clone()), Act::Next], OK),
+        ("kept", vec![Act::Send(complete.clone()), Act::Next], OK),
         (
             "sent-twice",
-            vec![Act::Send(whole.repeat(2)), Act::Next],
+            vec![Act::Send(complete.repeat(2)), Act::Next],
             OK,
         ),
         ("cookies-100", opened(&cookies, Act::Next), OK),
     ]
 }
 
-/// All cases, each with what is done and more lines of its task.
+/// All cases with their actions and additional lines of the task.
 fn all() -> Vec<(&'static str, Vec<Act>, Kinds, &'static str)> {
     let wants = "extract = { a = \"$..a\" }";
     let sent = SENT.iter().map(|(name, text, kinds)| {
@@ -300,7 +300,7 @@ fn all() -> Vec<(&'static str, Vec<Act>, Kinds, &'static str)> {
         }
         (*name, acts, *kinds, "")
     });
-    let looked_into = LOOKED_INTO.iter().map(|(name, fields, body, kinds)| {
+    let extracted = EXTRACTED.iter().map(|(name, fields, body, kinds)| {
         let rest = format!("Content-Length: {}\r\n\r\n{body}", body.len());
         (
             *name,
@@ -313,7 +313,7 @@ fn all() -> Vec<(&'static str, Vec<Act>, Kinds, &'static str)> {
     let deep = ("json-deep", opened(&deep, Act::Next), CHECK, wants);
     let without_end = without_end().into_iter();
     let without_end = without_end.map(|(name, acts, kinds)| (name, acts, kinds, ""));
-    sent.chain(looked_into)
+    sent.chain(extracted)
         .chain([deep])
         .chain(without_end)
         .collect()
@@ -328,7 +328,7 @@ fn read_head(stream: &TcpStream) -> io::Result<()> {
     }
 }
 
-fn played(random: &mut Random) -> Result<(), String> {
+fn run_trial(random: &mut Random) -> Result<(), String> {
     let server = healthy();
     let mut ports = Vec::new();
     for (name, acts, kinds, task) in all() {
@@ -347,19 +347,19 @@ fn played(random: &mut Random) -> Result<(), String> {
         kinds,
         task,
     });
-    play("", &server.url(), &cases.collect::<Vec<_>>())
+    run_cases("", &server.url(), &cases.collect::<Vec<_>>())
 }
 
 #[test]
-fn hostile_http1_fails_as_documented_and_harms_no_other() {
+fn hostile_http1_fails_as_documented_and_does_not_affect_other_requests() {
     let promise = Promise {
-        says: "a response that is not HTTP/1.1, cut, slow or without an end fails by its kind, in bounded time and memory, \
-               and requests to a healthy service in the same run succeed",
-        how: "73 ways to break HTTP/1.1 at once for 4 s, in random pieces and cut at random bytes",
+        says: "a response that is not HTTP/1.1, truncated, slow or endless fails with the right kind, in bounded time and \
+               memory, and requests to a healthy service in the same run succeed",
+        how: "73 violations of HTTP/1.1 at once for 4 s, in random pieces and cut at random bytes",
         short: 1,
         long: 60,
         bound: Duration::from_mins(8),
     };
     assert_eq!(all().len(), 73);
-    promise.hold(|_, random| played(random));
+    promise.hold(|_, random| run_trial(random));
 }

@@ -1,4 +1,4 @@
-//! A service that breaks the rules of HTTP/2.
+//! Service that violates HTTP/2.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::hostile::{Act, Case, HostilePort, Kinds, act, play};
+use crate::hostile::{Act, Case, HostilePort, Kinds, act, run_cases};
 use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
@@ -30,11 +30,11 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 const WHOLE: u8 = END_STREAM | END_HEADERS;
-/// `:status: 200`, as HPACK has it.
+/// `:status: 200` in HPACK.
 const STATUS: &[u8] = b"\x88";
 
-/// What is done once a request has come on a stream.
-type Answer = fn(u32) -> Vec<Act>;
+/// Actions in response to a request on a stream.
+type Response = fn(u32) -> Vec<Act>;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len())
@@ -48,7 +48,7 @@ fn sent(frames: &[Vec<u8>]) -> Vec<Act> {
     vec![Act::Send(frames.concat())]
 }
 
-/// A response of no content with this block of fields.
+/// Response without content with this field block.
 fn of_block(stream: u32, block: &[u8]) -> Vec<Act> {
     vec![Act::Send(frame(HEADERS, WHOLE, stream, block)), Act::Next]
 }
@@ -61,7 +61,7 @@ fn hello(stream: u32) -> Vec<u8> {
     [opened(stream), frame(DATA, END_STREAM, stream, b"hello")].concat()
 }
 
-fn goodbye(last: u32, reason: u32) -> Vec<u8> {
+fn goaway(last: u32, reason: u32) -> Vec<u8> {
     frame(
         GOAWAY,
         0,
@@ -78,7 +78,7 @@ fn endless(stream: u32, kind: u8, flags: u8, payload: &[u8]) -> Vec<Act> {
     vec![Act::Endless(frame(kind, flags, stream, payload))]
 }
 
-/// Blocks of fields that are malformed or that HPACK refuses.
+/// Field blocks that are malformed or invalid in HPACK.
 const BLOCKS: [(&str, &[u8], Kinds); 20] = [
     ("no-status", b"\x00\x01a\x01b", BAD),
     ("no-fields", b"", BAD),
@@ -106,8 +106,8 @@ const BLOCKS: [(&str, &[u8], Kinds); 20] = [
     ("table-too-large", b"\x3f\xe1\xff\x03\x88", BAD),
 ];
 
-/// Frames that break a rule of their own, or of their place.
-const FRAMES: [(&str, Answer, Kinds); 30] = [
+/// Frames that are invalid, or invalid in their place.
+const FRAMES: [(&str, Response, Kinds); 30] = [
     ("fine", |at| vec![Act::Send(hello(at)), Act::Next], OK),
     (
         "interim-then-fine",
@@ -128,8 +128,8 @@ const FRAMES: [(&str, Answer, Kinds); 30] = [
         OK,
     ),
     (
-        "goodbye-then-fine",
-        |at| sent(&[goodbye(at, 0), hello(at)]),
+        "goaway-then-fine",
+        |at| sent(&[goaway(at, 0), hello(at)]),
         OK,
     ),
     (
@@ -258,14 +258,14 @@ const FRAMES: [(&str, Answer, Kinds); 30] = [
         RESET,
     ),
     (
-        "goodbye-in-the-body",
-        |at| sent(&[opened(at), goodbye(at, 2)]),
+        "goaway-in-the-body",
+        |at| sent(&[opened(at), goaway(at, 2)]),
         CLOSED,
     ),
 ];
 
-/// Frames without an end, and none. Requests that follow on a connection that is still flooded time out.
-const FLOODS: [(&str, Answer, Kinds); 16] = [
+/// Endless frames, and none. Further requests on a flooded connection time out.
+const FLOODS: [(&str, Response, Kinds); 16] = [
     ("silent", |_| vec![Act::Hold], TIMEOUT),
     (
         "silent-in-the-body",
@@ -318,8 +318,8 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
         &["connection_reset", "timeout"],
     ),
     (
-        "goodbyes-endless",
-        |_| vec![Act::Endless(goodbye(0x7fff_ffff, 0))],
+        "goaways-endless",
+        |_| vec![Act::Endless(goaway(0x7fff_ffff, 0))],
         FLOODED,
     ),
     (
@@ -345,7 +345,7 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
     (
         "fields-bomb",
         |at| {
-            // A field of 4,000 bytes for the table, and then a byte each.
+            // A field of 4,000 bytes in the dynamic table, then references of one byte each.
             let field = [&b"\x88\x40\x01a\x7f\xa1\x1e"[..], &[b'y'; 4_000]].concat();
             let first = frame(HEADERS, END_STREAM, at, &field);
             let again = frame(CONTINUATION, END_HEADERS, at, &[0xbe; 10_000]);
@@ -354,13 +354,13 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
         &["response_too_large", "protocol_error"],
     ),
 ];
-/// What does not end is given up by its timeout, unless it breaks a rule or a limit first.
+/// Endless responses time out, unless they violate a rule or a limit first.
 const FLOODED: Kinds = &["timeout", "protocol_error", "response_too_large"];
 
-/// It asks for answers that it does not read.
+/// Requests responses that it does not read.
 const UNREAD: Kinds = &["protocol_error", "timeout"];
 
-/// What a server says first that does not speak HTTP/2.
+/// First bytes of servers that do not speak HTTP/2.
 const FIRST: [(&str, &[u8], Kinds); 4] = [
     (
         "speaks-http1",
@@ -385,11 +385,11 @@ fn read_frame(mut stream: &TcpStream) -> io::Result<(u8, u32)> {
     Ok((kind, u32::from_be_bytes(stream_id)))
 }
 
-/// Answers each request of a connection; the client's preface is read first.
+/// Reads the client's preface, and responds to each request of a connection.
 fn converse(
     stream: &TcpStream,
     random: &mut Random,
-    answer: &impl Fn(u32) -> Vec<Act>,
+    response: &impl Fn(u32) -> Vec<Act>,
 ) -> io::Result<()> {
     let mut preface = [0; 24];
     let mut from = stream;
@@ -401,7 +401,7 @@ fn converse(
     )?;
     loop {
         let (kind, id) = read_frame(stream)?;
-        if kind == HEADERS && !act(stream, &answer(id), random)? {
+        if kind == HEADERS && !act(stream, &response(id), random)? {
             return Ok(());
         }
     }
@@ -417,9 +417,9 @@ fn ports(random: &mut Random) -> Vec<Started> {
         });
         ports.push((name, port, kinds));
     }
-    for (name, answer, kinds) in FRAMES.into_iter().chain(FLOODS) {
+    for (name, response, kinds) in FRAMES.into_iter().chain(FLOODS) {
         let port = HostilePort::start(random.random(), move |stream, random| {
-            converse(stream, random, &answer)
+            converse(stream, random, &response)
         });
         ports.push((name, port, kinds));
     }
@@ -438,7 +438,7 @@ fn ports(random: &mut Random) -> Vec<Started> {
     ports
 }
 
-fn played(random: &mut Random) -> Result<(), String> {
+fn run_trial(random: &mut Random) -> Result<(), String> {
     let healthy = HostilePort::start(random.random(), |stream, random| {
         converse(stream, random, &|id| vec![Act::Send(hello(id)), Act::Next])
     });
@@ -454,19 +454,19 @@ fn played(random: &mut Random) -> Result<(), String> {
             task: "",
         });
     }
-    play("http = \"2\"", &healthy.url, &cases)
+    run_cases("http = \"2\"", &healthy.url, &cases)
 }
 
 #[test]
-fn hostile_http2_fails_as_documented_and_harms_no_other() {
+fn hostile_http2_fails_as_documented_and_does_not_affect_other_requests() {
     let promise = Promise {
-        says: "a response that is not HTTP/2, cut, slow or without an end fails by its kind, in bounded time and memory, \
-               and requests to a healthy service in the same run succeed",
-        how: "70 ways to break HTTP/2 and HPACK at once for 4 s, in random pieces and cut at random bytes",
+        says: "a response that is not HTTP/2, truncated, slow or endless fails with the right kind, in bounded time and \
+               memory, and requests to a healthy service in the same run succeed",
+        how: "70 violations of HTTP/2 and HPACK at once for 4 s, in random pieces and cut at random bytes",
         short: 1,
         long: 60,
         bound: Duration::from_mins(8),
     };
     assert_eq!(BLOCKS.len() + FRAMES.len() + FLOODS.len() + FIRST.len(), 70);
-    promise.hold(|_, random| played(random));
+    promise.hold(|_, random| run_trial(random));
 }

@@ -1,4 +1,4 @@
-//! A service that breaks the rules of TLS, or that is not the one that it says.
+//! Service that violates TLS, or whose certificate is invalid.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,33 +7,33 @@ use std::time::Duration;
 use brunt_testbed::{Framing, Identity, Response, Routes, Server, TestCa, TlsFront, TlsRules};
 use rand::RngExt;
 
-use crate::hostile::{Act, Case, HostilePort, Kinds, act, play_in, scenario};
+use crate::hostile::{Act, Case, HostilePort, Kinds, act, run_cases_in, scenario};
 use crate::loads;
 use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
 const TLS: Kinds = &["tls"];
 const CLOSED: Kinds = &["connection_closed"];
-/// An alert of TLS 1.3 that says that no more comes: a record of 2 bytes, its type, and a tag.
+/// Length of the close_notify alert in TLS 1.3: a record of 2 bytes, its type, and a tag.
 const CLOSE_NOTIFY_BYTES: usize = 24;
 const HEAD: &str = "timeouts = { tls = \"500ms\" }\ntls = { ca = \"ca.pem\" }";
 
-/// What becomes of the bytes that a server sends.
+/// Manipulation of a server's bytes.
 #[derive(Debug, Clone, Copy)]
 enum Tampering {
-    /// Nothing more after a byte of these; then the connection is closed, or reset.
+    /// Stops at a byte in this range, and closes or resets the connection.
     Ends {
         within: (usize, usize),
         resets: bool,
     },
-    /// One byte of these is another.
+    /// Changes a byte in this range.
     Changes { within: (usize, usize) },
-    /// The record in which a server says that it closes does not arrive.
+    /// Drops the close_notify alert.
     Truncates,
 }
 
-/// Passes a client's bytes on to a server, and the server's back, tampered with.
-fn relayed(
+/// Relays a connection to a server, and manipulates the server's bytes.
+fn relay(
     client: &TcpStream,
     server: SocketAddr,
     tampering: Tampering,
@@ -51,11 +51,11 @@ fn relayed(
         }
         Tampering::Truncates => 0,
     };
-    // Either side may end it.
-    tampered(client, &server, tampering, at).ok();
+    // Either side may close the connection.
+    relay_response(client, &server, tampering, at).ok();
     server.shutdown(Shutdown::Both).ok();
     if let Tampering::Ends { resets: true, .. } = tampering {
-        // The socket is reset once nobody else has it.
+        // The socket is reset once no other thread holds it.
         client.shutdown(Shutdown::Read)?;
         sending.join().ok();
         act(client, &[Act::Reset], random)?;
@@ -63,7 +63,7 @@ fn relayed(
     Ok(())
 }
 
-fn tampered(
+fn relay_response(
     mut client: &TcpStream,
     mut server: &TcpStream,
     tampering: Tampering,
@@ -105,20 +105,20 @@ fn tampered(
     }
 }
 
-/// The length of the first record of TLS, if it is whole.
+/// Length of the first TLS record, if it is complete.
 fn first_record(bytes: &[u8]) -> Option<usize> {
     let (head, _) = bytes.split_first_chunk::<5>()?;
     let length = 5 + usize::from(u16::from_be_bytes([head[3], head[4]]));
     (length <= bytes.len()).then_some(length)
 }
 
-/// A port, and what keeps it open.
-enum Listens {
+/// Listening port.
+enum Listener {
     Front(TlsFront),
     Port(HostilePort),
 }
 
-impl Listens {
+impl Listener {
     fn url(&self) -> String {
         match self {
             Self::Front(front) => front.url("127.0.0.1"),
@@ -127,15 +127,15 @@ impl Listens {
     }
 }
 
-struct Stage {
+struct TlsServers {
     authority: TestCa,
-    /// It says how long its bodies are.
+    /// Sends `Content-Length`.
     server: Server,
-    /// It ends them by the end of the connection.
+    /// Ends bodies by closing the connection.
     closing: Server,
 }
 
-impl Stage {
+impl TlsServers {
     fn new() -> io::Result<Self> {
         let body = vec![b'x'; 20_000];
         let closing = Response::ok(body.clone()).framing(Framing::UntilClose);
@@ -150,12 +150,12 @@ impl Stage {
         self.authority.issue(&["127.0.0.1"])
     }
 
-    fn front(&self, rules: impl Into<TlsRules>) -> io::Result<Listens> {
-        TlsFront::start(self.server.address(), rules).map(Listens::Front)
+    fn front(&self, rules: impl Into<TlsRules>) -> io::Result<Listener> {
+        TlsFront::start(self.server.address(), rules).map(Listener::Front)
     }
 
-    /// Fronts that a client is to refuse.
-    fn refused(&self) -> io::Result<Vec<(&'static str, Listens, Kinds)>> {
+    /// Fronts that a client must refuse, and a valid one.
+    fn refused(&self) -> io::Result<Vec<(&'static str, Listener, Kinds)>> {
         let name = &["127.0.0.1"];
         let wants_clients = TlsRules {
             clients_of: Some(self.authority.pem()),
@@ -197,11 +197,11 @@ impl Stage {
         ])
     }
 
-    /// Ports that speak something else.
-    fn strangers(random: &mut Random) -> io::Result<Vec<(&'static str, Listens, Kinds)>> {
+    /// Ports that do not speak TLS.
+    fn other_protocols(random: &mut Random) -> io::Result<Vec<(&'static str, Listener, Kinds)>> {
         let noise: Vec<u8> = (0..200).map(|_| random.random()).collect();
         let http = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec();
-        // A record of a handshake of 65,535 bytes, and one of no bytes.
+        // A handshake record of 65,535 bytes, and an empty one.
         let huge = [&b"\x16\x03\x03\xff\xff"[..], &[0; 300]].concat();
         let empty = b"\x16\x03\x03\0\0".repeat(100);
         let alert = b"\x15\x03\x03\0\x02\x02\x28".to_vec();
@@ -232,14 +232,14 @@ impl Stage {
                 }
                 Ok(())
             });
-            all.push((name, Listens::Port(port?), kinds));
+            all.push((name, Listener::Port(port?), kinds));
         }
         Ok(all)
     }
 }
 
-/// Handshakes and bodies that are tampered with on their way.
-const TAMPERED: [(&str, Tampering, Kinds); 5] = [
+/// Manipulated handshakes and bodies.
+const MANIPULATED: [(&str, Tampering, Kinds); 5] = [
     (
         "handshake-breaks-off",
         Tampering::Ends {
@@ -271,42 +271,42 @@ const TAMPERED: [(&str, Tampering, Kinds); 5] = [
     ("body-without-an-end", Tampering::Truncates, CLOSED),
 ];
 
-fn played(random: &mut Random) -> Result<(), String> {
+fn run_trial(random: &mut Random) -> Result<(), String> {
     let shown = |error: io::Error| error.to_string();
-    let stage = Stage::new().map_err(shown)?;
-    let healthy = stage.front(stage.identity()).map_err(shown)?;
-    let behind = TlsFront::start(stage.closing.address(), stage.identity()).map_err(shown)?;
-    let mut all = stage.refused().map_err(shown)?;
-    all.extend(Stage::strangers(random).map_err(shown)?);
+    let servers = TlsServers::new().map_err(shown)?;
+    let healthy = servers.front(servers.identity()).map_err(shown)?;
+    let behind = TlsFront::start(servers.closing.address(), servers.identity()).map_err(shown)?;
+    let mut all = servers.refused().map_err(shown)?;
+    all.extend(TlsServers::other_protocols(random).map_err(shown)?);
     let address = behind.address();
-    for (name, tampering, kinds) in TAMPERED {
+    for (name, tampering, kinds) in MANIPULATED {
         let port = HostilePort::start(random.random(), move |client, random| {
-            relayed(client, address, tampering, random)
+            relay(client, address, tampering, random)
         });
-        all.push((name, Listens::Port(port.map_err(shown)?), kinds));
+        all.push((name, Listener::Port(port.map_err(shown)?), kinds));
     }
-    let cases = all.iter().map(|(name, listens, kinds)| Case {
+    let cases = all.iter().map(|(name, listener, kinds)| Case {
         name,
-        url: listens.url(),
+        url: listener.url(),
         kinds,
         task: "",
     });
     let cases: Vec<Case> = cases.collect();
-    let brunt = loads::unaddressed().and(&["--out", "out"]);
+    let brunt = loads::run_without_host().and(&["--out", "out"]);
     let brunt = brunt.scenario(&scenario(HEAD, &healthy.url(), &cases));
-    std::fs::write(brunt.path("ca.pem"), stage.authority.pem()).map_err(shown)?;
-    play_in(&brunt, &cases)
+    std::fs::write(brunt.path("ca.pem"), servers.authority.pem()).map_err(shown)?;
+    run_cases_in(&brunt, &cases)
 }
 
 #[test]
-fn hostile_tls_fails_as_documented_and_harms_no_other() {
+fn hostile_tls_fails_as_documented_and_does_not_affect_other_requests() {
     let promise = Promise {
-        says: "a service that cannot be verified, or whose TLS is broken, changed or cut, fails by its kind, in bounded time \
-               and memory, and requests to a healthy service in the same run succeed",
-        how: "21 ways to break TLS at once for 4 s, at random bytes",
+        says: "a service with an invalid certificate, or with invalid, manipulated or truncated TLS fails with the right kind, \
+               in bounded time and memory, and requests to a healthy service in the same run succeed",
+        how: "21 violations of TLS at once for 4 s, at random bytes",
         short: 1,
         long: 60,
         bound: Duration::from_mins(8),
     };
-    promise.hold(|_, random| played(random));
+    promise.hold(|_, random| run_trial(random));
 }

@@ -1,4 +1,4 @@
-//! A kill at a random moment: what was recorded up to then is there.
+//! SIGKILL at a random time: the record is readable up to the kill.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::brunt::{Brunt, Running, children};
 use crate::loads;
 use crate::trials::Promise;
 
-/// A whole run is good.
+/// Targets that a complete run meets.
 const TARGETS: &str = "[verdict]\nmin_duration = \"2s\"\n[targets]\np50 = { critical = \"10s\" }\n";
 
-/// What is killed.
+/// Process to kill.
 #[derive(Debug, Clone, Copy)]
 enum Victim {
     Brunt,
@@ -21,9 +21,9 @@ enum Victim {
 }
 
 #[test]
-fn record_of_a_killed_run_is_read_up_to_the_last_second() {
+fn record_of_a_killed_run_is_readable_up_to_the_last_second() {
     let promise = Promise {
-        says: "what was recorded up to a kill is read",
+        says: "the record of a killed run is readable up to the kill",
         how: "kill −9 of brunt at a random moment of a run of 4 s, then `brunt report` of its record",
         short: 6,
         long: 200,
@@ -34,7 +34,7 @@ fn record_of_a_killed_run_is_read_up_to_the_last_second() {
         let (brunt, _server, lived) = killed(Victim::Brunt, after)?;
         let bytes = match std::fs::read(brunt.path("out/record.brunt")) {
             Ok(bytes) => bytes,
-            // brunt had hardly started.
+            // brunt had not written the record yet.
             Err(_) if lived < Duration::from_secs(2) => return Ok(()),
             Err(error) => return Err(format!("after {lived:?}: no record: {error}")),
         };
@@ -43,21 +43,21 @@ fn record_of_a_killed_run_is_read_up_to_the_last_second() {
             Err(_) if lived < Duration::from_secs(2) => return Ok(()),
             Err(error) => return Err(format!("after {lived:?}: {error}")),
         };
-        // Started within a second and a half, and written once a second.
+        // The load starts within 1.5 s, and the record is written once per second.
         let seconds = record.timeline.seconds().len() as f64;
         if record.ending.is_none() && seconds + 3.5 < lived.as_secs_f64() {
             return Err(format!("after {lived:?} only {seconds} s are recorded"));
         }
         let report = brunt.also(&["report", "out", "--json"]);
         if report.code != Some(0) {
-            return Err(format!("`brunt report` of what was left: {report:?}"));
+            return Err(format!("`brunt report` of the record: {report:?}"));
         }
         Ok(())
     });
 }
 
 #[test]
-fn run_that_lost_a_worker_ends_and_is_not_called_good() {
+fn run_that_lost_a_worker_ends_and_is_not_good() {
     let promise = Promise {
         says: "a run that lost a worker ends, and is invalid",
         how: "kill −9 of one of two workers at a random moment of a run of 4 s",
@@ -77,7 +77,7 @@ fn run_that_lost_a_worker_ends_and_is_not_called_good() {
     });
 }
 
-/// Kills a process of a run after some time, and waits for the run to end. Returns how long brunt lived.
+/// Kills a process of a run after some time, and waits for the run to end. Returns the lifetime of brunt.
 fn killed(victim: Victim, after: Duration) -> Result<(Brunt, Server, Duration), String> {
     let server = loads::service();
     let brunt = loads::run(&server.url()).and(&["--processes", "2"]);
@@ -91,7 +91,7 @@ fn killed(victim: Victim, after: Duration) -> Result<(Brunt, Server, Duration), 
     };
     let pid = id.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
     let workers = workers_of(&running);
-    // What has ended by itself cannot be killed.
+    // The process may have ended already.
     if let Some(pid) = pid {
         rustix::process::kill_process(pid, Signal::KILL).ok();
     }

@@ -1,4 +1,4 @@
-//! Few descriptors, little memory, few ports: brunt goes on, or says what it lacks.
+//! Limits of descriptors, memory and ports: brunt continues, or names the limit.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,22 +14,22 @@ use crate::trials::Promise;
 const BOUND: Duration = Duration::from_secs(40);
 
 #[test]
-fn metrics_page_is_served_while_strangers_hold_connections() {
+fn prometheus_endpoint_responds_while_other_clients_hold_connections() {
     let promise = Promise {
-        says: "the page for Prometheus is served, and the load finds its descriptors",
-        how: "60 to 400 connections that say nothing, to a brunt with 80 to 160 descriptors",
+        says: "the Prometheus endpoint responds, and the load has enough descriptors",
+        how: "60 to 400 idle connections to a brunt with 80 to 160 descriptors",
         short: 1,
         long: 40,
         bound: Duration::from_mins(4),
     };
     promise.hold(|_, random| {
         let descriptors = random.random_range(80..160);
-        let strangers = random.random_range(60..400);
-        served_to_strangers(descriptors, strangers)
+        let clients = random.random_range(60..400);
+        scrape_with_idle_clients(descriptors, clients)
     });
 }
 
-fn served_to_strangers(descriptors: u32, strangers: usize) -> Result<(), String> {
+fn scrape_with_idle_clients(descriptors: u32, clients: usize) -> Result<(), String> {
     let server = loads::service();
     let lines = format!("connections = \"per-user\"\n{}", loads::scenario(10, 6));
     let brunt = loads::run(&server.url())
@@ -37,9 +37,9 @@ fn served_to_strangers(descriptors: u32, strangers: usize) -> Result<(), String>
         .scenario(&lines);
     let limit = format!("--nofile={descriptors}");
     let output = brunt.path("output");
-    let page = std::thread::spawn(move || page_beside(&output, strangers));
+    let page = std::thread::spawn(move || scrape_with_held_connections(&output, clients));
     let outcome = loads::outcome(&brunt, &["prlimit", &limit], BOUND)?;
-    let page = page.join().map_err(|_| "no address of the page")?;
+    let page = page.join().map_err(|_| "no address of the endpoint")?;
     outcome.is_documented()?;
     if outcome.status.code() != Some(0) {
         let (status, output) = (outcome.status, outcome.output);
@@ -48,29 +48,31 @@ fn served_to_strangers(descriptors: u32, strangers: usize) -> Result<(), String>
     if !page.contains("brunt_") {
         let output = outcome.output;
         return Err(format!(
-            "no page with {descriptors} descriptors: {page}\n{output}"
+            "no metrics with {descriptors} descriptors: {page}\n{output}"
         ));
     }
     Ok(())
 }
 
-/// The page that brunt announces in its output, read while strangers hold so many connections.
-fn page_beside(output: &Path, strangers: usize) -> String {
-    let at = wait_until(Duration::from_secs(20), "the page's address", || {
-        address_in(&std::fs::read_to_string(output).unwrap_or_default())
-    });
+/// Scrapes the endpoint at the printed address while clients hold connections.
+fn scrape_with_held_connections(output: &Path, clients: usize) -> String {
+    let at = wait_until(
+        Duration::from_secs(20),
+        "the address of the endpoint",
+        || address_in(&std::fs::read_to_string(output).unwrap_or_default()),
+    );
     let mut held: Vec<TcpStream> = Vec::new();
-    held.extend((0..strangers).map_while(|_| TcpStream::connect(&at).ok()));
+    held.extend((0..clients).map_while(|_| TcpStream::connect(&at).ok()));
     let start = Instant::now();
     let mut page = String::new();
     while !page.contains("brunt_") && start.elapsed() < Duration::from_secs(4) {
-        page = scraped(&at).unwrap_or_default();
+        page = scrape(&at).unwrap_or_default();
     }
     drop(held);
     page
 }
 
-/// The host and port of the page that brunt announces.
+/// Address of the endpoint in the output.
 fn address_in(output: &str) -> Option<String> {
     let (before, _) = output.split_once("/metrics")?;
     let (_, port) = before.rsplit_once("127.0.0.1:")?;
@@ -78,7 +80,7 @@ fn address_in(output: &str) -> Option<String> {
     Some(format!("127.0.0.1:{port}"))
 }
 
-fn scraped(at: &str) -> std::io::Result<String> {
+fn scrape(at: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(at)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")?;
@@ -88,10 +90,10 @@ fn scraped(at: &str) -> std::io::Result<String> {
 }
 
 #[test]
-fn run_with_little_memory_ends_and_its_record_is_whole() {
+fn run_with_little_memory_ends_and_its_files_are_complete() {
     let promise = Promise {
-        says: "a run whose memory is limited ends by itself, and what it leaves is whole",
-        how: "an address space of 40 to 400 MiB (RLIMIT_AS); every fourth run has 800 MiB, which are enough",
+        says: "a run with limited memory ends by itself, with complete files",
+        how: "an address space of 40 to 400 MiB (RLIMIT_AS); every fourth run has 800 MiB, which is enough",
         short: 4,
         long: 120,
         bound: Duration::from_mins(3),
@@ -107,23 +109,23 @@ fn run_with_little_memory_ends_and_its_record_is_whole() {
         let brunt = loads::run(&server.url()).scenario(&loads::scenario(4, 1));
         let limit = format!("--as={}", mib << 20);
         let outcome = loads::outcome(&brunt, &["prlimit", &limit], BOUND)?;
-        loads::are_whole(&brunt)?;
+        loads::check_files_complete(&brunt)?;
         let (status, output) = (outcome.status, &outcome.output);
-        let says_so = output.contains("memory") || output.contains("thread");
+        let names_limit = output.contains("memory") || output.contains("thread");
         match status.code() {
             Some(0) => Ok(()),
             _ if is_enough => Err(format!("{mib} MiB: {status}\n{output}")),
             Some(_) => outcome.is_documented(),
-            // Rust ends a program that gets no memory, and says so.
-            None if says_so => Ok(()),
-            None => Err(format!("{mib} MiB: {status} without a word\n{output}")),
+            // The Rust runtime aborts without memory, with a message.
+            None if names_limit => Ok(()),
+            None => Err(format!("{mib} MiB: {status} without a message\n{output}")),
         }
     });
 }
 
 #[test]
-fn run_with_few_ports_blames_nobody_else() {
-    const TEST: &str = "limits::run_with_few_ports_blames_nobody_else";
+fn run_with_few_ports_does_not_blame_the_service() {
+    const TEST: &str = "limits::run_with_few_ports_does_not_blame_the_service";
     let promise = Promise {
         says: "a run that finds no free port is refused or invalid, and does not blame the service",
         how: "5 to 60 ephemeral ports for 1 to 30 users with a connection each or for each request",
@@ -132,31 +134,31 @@ fn run_with_few_ports_blames_nobody_else() {
         bound: Duration::from_mins(3),
     };
     if !may_unshare() {
-        brunt_testbed::skip(TEST, "no network of its own is to be had");
+        brunt_testbed::skip(TEST, "cannot create a network namespace");
         return;
     }
     promise.hold(|_, random| {
         let (ports, users) = (random.random_range(5..60), random.random_range(1..30));
         let connections = ["per-user", "per-request"][random.random_range(0..2)];
         let scenario = loads::scenario(users, 2).replace("\"/\"", "\"/health/\"");
-        let brunt = loads::unaddressed().and(&["--out", "out"]).scenario(&format!(
+        let brunt = loads::run_without_host().and(&["--out", "out"]).scenario(&format!(
             "host = \"embedded\"\nconnections = \"{connections}\"\n{scenario}"
         ));
         let range = format!("40000 {}", 40_000 + ports - 1);
         let script = format!(
             "ip link set lo up && echo '{range}' > /proc/sys/net/ipv4/ip_local_port_range && exec \"$0\" \"$@\""
         );
-        let behind = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", &script];
-        let outcome = loads::outcome(&brunt, &behind, BOUND)?;
+        let wrapper = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", &script];
+        let outcome = loads::outcome(&brunt, &wrapper, BOUND)?;
         outcome.is_documented()?;
-        loads::are_whole(&brunt)?;
+        loads::check_files_complete(&brunt)?;
         let wrong = |what: &str| {
             let output = &outcome.output;
             Err(format!("{ports} ports, {users} users, {connections}: {what}\n{output}"))
         };
         if outcome.status.code() == Some(2) {
-            let says_so = outcome.output.contains("need a local port each");
-            return if says_so { Ok(()) } else { wrong("refused for another reason") };
+            let names_ports = outcome.output.contains("need a local port each");
+            return if names_ports { Ok(()) } else { wrong("refused for another reason") };
         }
         let summary = brunt.summary();
         let total = &summary["total"];
@@ -166,9 +168,9 @@ fn run_with_few_ports_blames_nobody_else() {
         }
         let code = outcome.status.code();
         match of("no_ports") {
-            0 if !matches!(code, Some(0 | 5)) => wrong("nothing has failed"),
+            0 if !matches!(code, Some(0 | 5)) => wrong("no failure, but another exit code"),
             0 => Ok(()),
-            _ if code != Some(3) => wrong("ports were missing"),
+            _ if code != Some(3) => wrong("missing ports did not invalidate the run"),
             _ => Ok(()),
         }
     });

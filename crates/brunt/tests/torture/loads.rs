@@ -1,4 +1,4 @@
-//! Loads that brunt makes behind a program that limits it or lets its calls of the system fail.
+//! Runs of brunt under a program that limits its resources or makes its system calls fail.
 
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -9,9 +9,10 @@ use crate::brunt::Brunt;
 
 /// Codes of docs/exit-codes.md.
 const CODES: [i32; 9] = [0, 1, 2, 3, 4, 5, 70, 130, 143];
-const LOOKS_AFTER: Duration = Duration::from_millis(20);
+/// Interval of checks for the exit and the memory.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A scenario of a few users that ask for `/`, for some seconds.
+/// Scenario with users that request `/`.
 pub(crate) fn scenario(users: u32, seconds: u32) -> String {
     format!(
         "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
@@ -19,31 +20,31 @@ pub(crate) fn scenario(users: u32, seconds: u32) -> String {
     )
 }
 
-/// A service that answers it.
+/// Service for the scenario.
 pub(crate) fn service() -> Server {
     Server::start(Routes::new().at("/", Response::ok("hello"))).expect("a server")
 }
 
-/// A run of it with its files in `out`.
+/// Run with its files in `out`.
 pub(crate) fn run(host: &str) -> Brunt {
-    unaddressed().and(&["--out", "out", "--host", host])
+    run_without_host().and(&["--out", "out", "--host", host])
 }
 
-/// A run whose files and host are said by its scenario, or later.
-pub(crate) fn unaddressed() -> Brunt {
+/// Run without `--out` and `--host`.
+pub(crate) fn run_without_host() -> Brunt {
     Brunt::new(&["run", "load", "--headless", "--stop-timeout", "2s"])
 }
 
-/// What came of a run.
+/// Outcome of a run.
 pub(crate) struct Outcome {
     pub(crate) status: ExitStatus,
     pub(crate) output: String,
-    /// The most memory that the process had, in MiB.
+    /// Peak memory of the process in MiB.
     pub(crate) peak_mib: u64,
 }
 
 impl Outcome {
-    /// It ended with a documented exit code and without a panic.
+    /// Checks for a documented exit code and no panic.
     pub(crate) fn is_documented(&self) -> Result<(), String> {
         if self.output.contains("panicked") || self.output.contains("overflowed its stack") {
             return Err(format!("panicked\n{}", self.output));
@@ -55,11 +56,11 @@ impl Outcome {
     }
 }
 
-/// Runs brunt behind a program with its arguments, if there is one, for at most so long.
-pub(crate) fn outcome(brunt: &Brunt, behind: &[&str], bound: Duration) -> Result<Outcome, String> {
+/// Runs brunt, under a wrapper program if there is one, for at most `bound`.
+pub(crate) fn outcome(brunt: &Brunt, wrapper: &[&str], bound: Duration) -> Result<Outcome, String> {
     let shown = |error: std::io::Error| error.to_string();
     let own = brunt.command();
-    let mut command = match behind.split_first() {
+    let mut command = match wrapper.split_first() {
         None => Command::new(own.get_program()),
         Some((program, arguments)) => {
             let mut command = Command::new(program);
@@ -89,7 +90,7 @@ pub(crate) fn outcome(brunt: &Brunt, behind: &[&str], bound: Duration) -> Result
             let output = std::fs::read_to_string(&path).unwrap_or_default();
             return Err(format!("still runs after {bound:?}\n{output}"));
         }
-        std::thread::sleep(LOOKS_AFTER);
+        std::thread::sleep(POLL_INTERVAL);
     };
     Ok(Outcome {
         status,
@@ -107,22 +108,22 @@ fn peak_of(id: u32) -> Option<u64> {
     Some(kib >> 10)
 }
 
-/// What a run with `--out out` left is whole, as far as it is there.
-pub(crate) fn are_whole(brunt: &Brunt) -> Result<(), String> {
+/// Checks that the existing files of a run with `--out out` are complete.
+pub(crate) fn check_files_complete(brunt: &Brunt) -> Result<(), String> {
     if let Ok(summary) = std::fs::read_to_string(brunt.path("out/summary.json")) {
         let summary = serde_json::from_str::<serde_json::Value>(&summary);
-        summary.map_err(|error| format!("a part of a summary: {error}"))?;
+        summary.map_err(|error| format!("incomplete summary: {error}"))?;
     }
     if let Ok(page) = std::fs::read_to_string(brunt.path("out/report.html"))
         && !page.trim_end().ends_with("</html>")
     {
-        return Err("a part of a page".into());
+        return Err("incomplete HTML report".into());
     }
     if let Ok(bytes) = std::fs::read(brunt.path("out/record.brunt"))
         && bytes.len() > 2_000
     {
         let record = brunt_record::file::read(bytes.as_slice());
-        record.map_err(|error| format!("a record that cannot be read: {error}"))?;
+        record.map_err(|error| format!("unreadable record: {error}"))?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Faults on purpose: what brunt promises while it, its workers, its service, its files and the calls of the system
-//! fail. `cargo xtask torture` runs the long form and writes `docs/robustness.md`.
+//! Fault injection: brunt's guarantees if its processes, the service, files or system calls fail. `cargo xtask torture` runs
+//! the long form and writes `docs/robustness.md`.
 
 #[path = "../cli/brunt.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line")]

@@ -1,4 +1,4 @@
-//! Records and baselines that were damaged on purpose: refused, or shown in every form.
+//! Manipulated records and baselines: refused, or rendered in every format.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use rand::RngExt;
 use crate::every_form::every_form;
 use crate::trials::{Promise, Random};
 
-/// A small record.
+/// Small record.
 const RECORD: &[u8] = include_bytes!("../../../record/tests/data/v1.brunt");
 const BASELINE: &str = include_str!("../../../../fuzz/seeds/baseline.json");
-/// Longest time for reading, judging and rendering a small record that was changed.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Values where arithmetic overflows, as `MessagePack`.
+/// Maximum time to read, judge and render a small manipulated record.
+const BOUND: Duration = Duration::from_secs(20);
+/// Values at which arithmetic overflows, in `MessagePack`.
 const EXTREMES: [&[u8]; 8] = [
     b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
     b"\xcf\x00\x1f\xff\xff\xff\xff\xff\xff",
@@ -26,10 +26,10 @@ const EXTREMES: [&[u8]; 8] = [
 ];
 
 #[test]
-fn changed_record_is_refused_or_rendered_in_every_form() {
+fn manipulated_record_is_refused_or_rendered_in_every_format() {
     let promise = Promise {
         says: "a record with changed values is refused or rendered",
-        how: "1 to 4 bytes or numbers of one frame changed, its checksum made right; every form of a report",
+        how: "1 to 4 bytes or numbers of one frame changed, with a valid checksum; every report format",
         short: 1_500,
         long: 200_000,
         bound: Duration::from_mins(6),
@@ -37,8 +37,8 @@ fn changed_record_is_refused_or_rendered_in_every_form() {
     promise.hold(|_, random| {
         let bytes = changed(RECORD, random);
         let start = Instant::now();
-        judged(&bytes);
-        if start.elapsed() > PATIENCE {
+        judge_and_render(&bytes);
+        if start.elapsed() > BOUND {
             return Err(format!("took {:?}", start.elapsed()));
         }
         Ok(())
@@ -46,9 +46,9 @@ fn changed_record_is_refused_or_rendered_in_every_form() {
 }
 
 #[test]
-fn record_cut_at_every_byte_is_read_up_to_there() {
+fn record_cut_at_any_byte_is_readable_up_to_the_cut() {
     let promise = Promise {
-        says: "a record that breaks off is read up to its last whole frame",
+        says: "a truncated record is readable up to its last complete frame",
         how: "cut at every byte",
         short: 7_648,
         long: 7_648,
@@ -67,7 +67,7 @@ fn record_cut_at_every_byte_is_read_up_to_there() {
 }
 
 #[test]
-fn changed_baseline_is_refused_or_compared() {
+fn manipulated_baseline_is_refused_or_compared() {
     let promise = Promise {
         says: "a baseline with changed values is refused or compared",
         how: "1 to 3 numbers replaced by extreme ones",
@@ -91,14 +91,14 @@ fn changed_baseline_is_refused_or_compared() {
 }
 
 /// Judges and renders a record, if it is one.
-fn judged(bytes: &[u8]) {
+fn judge_and_render(bytes: &[u8]) {
     if let Ok(record) = brunt_record::file::read(bytes) {
         let forms = every_form(&record);
         assert!(forms.iter().all(|form| !form.is_empty()), "an empty form");
     }
 }
 
-/// The record with some bytes of one frame changed, and the checksum of that frame made right.
+/// Record with some changed bytes in one frame, and a valid checksum.
 fn changed(record: &[u8], random: &mut Random) -> Vec<u8> {
     let frames = frames(record);
     let (from, to) = frames[random.random_range(0..frames.len())];
@@ -122,7 +122,7 @@ fn changed(record: &[u8], random: &mut Random) -> Vec<u8> {
     all
 }
 
-/// The length of the `MessagePack` number at a place; 1 if there is none.
+/// Length of the `MessagePack` number at a position; 1 if there is no number.
 fn number_at(payload: &[u8], at: usize) -> usize {
     let length = match payload[at] {
         0xcc | 0xd0 => 2,
@@ -134,7 +134,7 @@ fn number_at(payload: &[u8], at: usize) -> usize {
     length.min(payload.len() - at)
 }
 
-/// Where each frame starts and ends.
+/// Start and end of each frame.
 fn frames(record: &[u8]) -> Vec<(usize, usize)> {
     let (mut at, mut frames) = (8, Vec::new());
     while let Some(head) = record.get(at..at + 4) {
@@ -145,7 +145,7 @@ fn frames(record: &[u8]) -> Vec<(usize, usize)> {
     frames
 }
 
-/// The text with one of its numbers replaced.
+/// Text with one of its numbers replaced.
 fn with_other_number(text: &str, random: &mut Random) -> String {
     const OTHERS: [&str; 9] = [
         "1e308",

@@ -1,4 +1,4 @@
-//! Signals in every state: the second one that asks brunt to end has ended it within a second.
+//! Signals in every state: the second one ends brunt within a second.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::trials::Promise;
 #[test]
 fn second_signal_ends_brunt_within_a_second() {
     let promise = Promise {
-        says: "whatever brunt does, the second signal that asks it to end has ended it within a second, and all that it \
-               started; the record is whole",
+        says: "in any state, the second signal ends brunt and its child processes within a second; the record is \
+               complete",
         how: "1 to 4 of SIGINT, SIGTERM, SIGHUP and SIGXFSZ up to 450 ms apart, in each of ten states in turn",
         short: 10,
         long: 300,

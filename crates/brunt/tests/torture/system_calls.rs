@@ -1,5 +1,4 @@
-//! Each call of the system fails in turn: brunt ends in time, with a documented exit code, and what it wrote is whole.
-//! strace makes the calls fail.
+//! System calls that fail, injected by strace: brunt ends in time, with a documented exit code and complete files.
 
 use std::ops::RangeInclusive;
 use std::process::{Command, Stdio};
@@ -11,8 +10,8 @@ use crate::brunt::Brunt;
 use crate::loads;
 use crate::trials::Promise;
 
-/// A call, the error it returns, and which of its calls is tried. The first ones are those of the dynamic loader and of
-/// Rust's start, before brunt runs.
+/// System call, its error, and the range of the failing call's number. The first calls are those of the dynamic loader and
+/// the Rust runtime.
 const FAULTS: [(&str, &str, RangeInclusive<u32>); 16] = [
     ("write", "ENOSPC", 1..=60),
     ("write", "EIO", 1..=60),
@@ -31,10 +30,10 @@ const FAULTS: [(&str, &str, RangeInclusive<u32>); 16] = [
     ("mmap", "ENOMEM", 25..=80),
     ("sendto", "ECONNRESET", 1..=60),
 ];
-const PATIENCE: Duration = Duration::from_secs(40);
+const BOUND: Duration = Duration::from_secs(40);
 
 #[test]
-fn run_ends_whole_whatever_call_of_the_system_fails() {
+fn run_ends_with_complete_files_if_a_system_call_fails() {
     if Command::new("strace")
         .arg("-V")
         .stdout(Stdio::null())
@@ -42,23 +41,23 @@ fn run_ends_whole_whatever_call_of_the_system_fails() {
         .is_err()
     {
         brunt_testbed::skip(
-            "system_calls::run_ends_whole_whatever_call_of_the_system_fails",
+            "system_calls::run_ends_with_complete_files_if_a_system_call_fails",
             "strace is not installed",
         );
         return;
     }
     let promise = Promise {
-        says: "a run ends in time, with a documented exit code and whole files",
-        how: "one call of the system (write, openat, read, socket, connect, bind, mkdir, rename, fsync, epoll_wait, \
+        says: "a run ends in time, with a documented exit code and complete files",
+        how: "one system call (write, openat, read, socket, connect, bind, mkdir, rename, fsync, epoll_wait, \
               clone3, mmap, sendto) fails, the n-th of a run of 1 s",
         short: 16,
         long: 900,
         bound: Duration::from_mins(8),
     };
     let server = loads::service();
-    // Without a fault it is a run: what would refuse it would make all trials hold.
+    // Control without a fault: a refused run would satisfy all trials.
     let control = loads::run(&server.url()).scenario(&loads::scenario(2, 1));
-    ends_whole(&control, "write", "write:error=EIO:when=65535").expect("a run without a fault");
+    check_run(&control, "write", "write:error=EIO:when=65535").expect("a run without a fault");
     let summary = control.summary();
     assert_eq!(summary["stopped_by"], "finished", "{summary}");
     promise.hold(|number, random| {
@@ -66,11 +65,11 @@ fn run_ends_whole_whatever_call_of_the_system_fails() {
         let at = random.random_range(calls.clone());
         let brunt = loads::run(&server.url()).scenario(&loads::scenario(2, 1));
         let fault = format!("{call}:error={error}:when={at}");
-        ends_whole(&brunt, call, &fault).map_err(|wrong| format!("{fault}: {wrong}"))
+        check_run(&brunt, call, &fault).map_err(|wrong| format!("{fault}: {wrong}"))
     });
 }
 
-fn ends_whole(brunt: &Brunt, call: &str, fault: &str) -> Result<(), String> {
+fn check_run(brunt: &Brunt, call: &str, fault: &str) -> Result<(), String> {
     let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
     let strace = [
         "strace",
@@ -83,6 +82,6 @@ fn ends_whole(brunt: &Brunt, call: &str, fault: &str) -> Result<(), String> {
         "-e",
         &inject,
     ];
-    loads::outcome(brunt, &strace, PATIENCE)?.is_documented()?;
-    loads::are_whole(brunt)
+    loads::outcome(brunt, &strace, BOUND)?.is_documented()?;
+    loads::check_files_complete(brunt)
 }

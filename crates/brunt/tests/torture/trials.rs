@@ -1,5 +1,5 @@
-//! Trials: a promise, tried many times with random choices, in bounded time. The short form is part of the tests and
-//! draws the same choices each time; `cargo xtask torture` asks for the long one by the environment.
+//! Trials: a guarantee is checked many times with random choices, in bounded time. The short form is part of the tests and has
+//! a fixed seed; `cargo xtask torture` selects the long form by environment variables.
 
 use std::any::Any;
 use std::fs::OpenOptions;
@@ -10,39 +10,40 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What draws the choices of a trial.
+/// Random number generator of a trial.
 pub(crate) type Random = Xoshiro256PlusPlus;
 
-/// Minutes that the long form takes at most; an hour unless it is set.
+/// Environment variable with the maximum duration of the long form in minutes; the default is 60.
 const MINUTES: &str = "BRUNT_TORTURE_MINUTES";
-/// Set to a file that a row is appended to for each promise: the long form.
+/// Environment variable with the file to which a row is appended for each guarantee; it selects the long form.
 pub(crate) const TABLE: &str = "BRUNT_TORTURE_TABLE";
-/// The seed of the short form.
+/// Seed of the short form.
 const SEED: u64 = 20;
 
-/// A promise, and how it is tried.
+/// Guarantee, and how it is checked.
 pub(crate) struct Promise {
-    /// What brunt promises.
+    /// The guarantee.
     pub(crate) says: &'static str,
-    /// What is done to it.
+    /// The injected faults.
     pub(crate) how: &'static str,
     /// Number of trials in the short form.
     pub(crate) short: u32,
     /// Number of trials in the long form.
     pub(crate) long: u32,
-    /// The longest that the long form of an hour takes; the short form has no bound but that of each trial.
+    /// Maximum duration of this guarantee in a long form of an hour; the short form has only the bounds of the trials.
     pub(crate) bound: Duration,
 }
 
 impl Promise {
-    /// Tries it. A trial returns what went wrong.
+    /// Runs the trials. A trial returns an error if the guarantee is broken.
     ///
     /// # Panics
-    /// If a trial failed; the message has the seed and the number of the trial.
+    ///
+    /// A trial failed; the message contains the seed and the number of the trial.
     pub(crate) fn hold(&self, mut trial: impl FnMut(u32, &mut Random) -> Result<(), String>) {
         let table = std::env::var_os(TABLE);
         let (most, seed) = match &table {
-            Some(_) => (self.long, drawn_seed()),
+            Some(_) => (self.long, random_seed()),
             None => (self.short, SEED),
         };
         let minutes = std::env::var(MINUTES).ok();
@@ -56,9 +57,9 @@ impl Promise {
             }
             let mut random = Random::seed_from_u64(seed ^ u64::from(number) << 32);
             count += 1;
-            // What panics in a trial, such as a wait in vain, is what went wrong.
-            let tried = AssertUnwindSafe(|| trial(number, &mut random));
-            let result = catch_unwind(tried).unwrap_or_else(|panic| Err(message_of(&*panic)));
+            // A panic in a trial, such as a timeout, is an error of the trial.
+            let attempt = AssertUnwindSafe(|| trial(number, &mut random));
+            let result = catch_unwind(attempt).unwrap_or_else(|panic| Err(message_of(&*panic)));
             if let Err(wrong) = result {
                 failed.push(format!("trial {number} of seed {seed}: {wrong}"));
             }
@@ -83,7 +84,7 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     format!("panicked: {}", text.unwrap_or("no text"))
 }
 
-fn drawn_seed() -> u64 {
+fn random_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_secs() ^ u64::from(now.subsec_nanos()) << 32)
 }
