@@ -113,7 +113,7 @@ fn targets(run: &Judged) -> String {
             bound(row.target.acceptable),
             bound(row.target.critical),
             word(
-                row.grade.in_words(),
+                wording::grade(run, row),
                 matches!(row.grade, Grade::Poor | Grade::Critical)
             ),
         );

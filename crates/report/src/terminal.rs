@@ -14,7 +14,7 @@ use brunt_verdict::{Grade, RunResult};
 use crate::Judged;
 use crate::number::{self, one_line};
 use crate::request_stats::{self, RequestStats};
-use crate::wording::{interval, measured, title, value};
+use crate::wording::{grade, interval, measured, own_notes, shared_reasons, title, value};
 pub use page::UNBOUNDED;
 use page::{Page, style_of, style_of_result};
 pub(crate) use table::shortened;
@@ -157,17 +157,21 @@ impl Page {
                 Cell::plain(bound(met, row.target.target)),
                 Cell::plain(bound(met, row.target.acceptable)),
                 Cell::plain(bound(missed, row.target.critical)),
-                Cell::styled(row.grade.in_words(), style_of(row.grade)),
+                Cell::styled(grade(run, row), style_of(row.grade)),
             ]);
             table.row(cells);
         }
         let mut lines = table.lines(self.table_width, self.color).into_iter();
         let mut text = self.heading(&lines.next().unwrap_or_default());
+        let shared = shared_reasons(&run.verdict.judgements);
         for (line, row) in lines.zip(&run.verdict.judgements) {
             text += &format!("{line}\n");
-            for reason in row.reason.iter().chain(&row.interval_note) {
-                text += &self.wrapped(4, reason);
+            for note in own_notes(row, &shared) {
+                text += &self.wrapped(4, note);
             }
+        }
+        for reason in shared {
+            text += &self.wrapped(2, &format!("- {reason}"));
         }
         text
     }

@@ -1,7 +1,7 @@
 //! Values and facts of a run in words: the same in every report.
 
 use brunt_record::{ArrivalProcess, Load, NameKind, RunRecord, StoppedBy};
-use brunt_verdict::{Judgement, Value};
+use brunt_verdict::{Grade, Judgement, Value};
 
 use crate::Judged;
 use crate::number::{self, one_line};
@@ -124,5 +124,36 @@ pub(crate) fn end_of(record: &RunRecord) -> String {
     match &ending.stop_reason {
         Some(reason) => format!("{words} ({reason})"),
         None => words.to_owned(),
+    }
+}
+
+/// Reasons that several targets share, such as that a search does not grade them. They are shown once, below the targets.
+pub(crate) fn shared_reasons(judgements: &[Judgement]) -> Vec<&str> {
+    let mut shared: Vec<&str> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for reason in judgements.iter().filter_map(|row| row.reason.as_deref()) {
+        if seen.contains(&reason) && !shared.contains(&reason) {
+            shared.push(reason);
+        }
+        seen.push(reason);
+    }
+    shared
+}
+
+/// Notes of one target: its reason, unless it is shared, and the note on its interval.
+pub(crate) fn own_notes<'a>(
+    row: &'a Judgement,
+    shared: &'a [&str],
+) -> impl Iterator<Item = &'a String> {
+    let reason = row.reason.iter();
+    let reason = reason.filter(|reason| !shared.contains(&reason.as_str()));
+    reason.chain(&row.interval_note)
+}
+
+/// Grade of a target; a dash if a search does not grade it, which a shared note explains.
+pub(crate) fn grade(run: &Judged, row: &Judgement) -> &'static str {
+    match row.grade {
+        Grade::NotApplicable if run.record.header.load.search.is_some() => "–",
+        grade => grade.in_words(),
     }
 }

@@ -39,6 +39,24 @@ fn beside(value: f64, other: f64) -> String {
     }
 }
 
+/// A measured value with its unit; from 1 s on, response times are in seconds, as in the tables of the reports.
+pub(crate) fn measured_in(value: f64, unit: &str) -> String {
+    match unit {
+        "" => measured(value),
+        "ms" if value >= 999.5 => format!("{} s", measured(value / 1e3)),
+        unit => format!("{} {unit}", measured(value)),
+    }
+}
+
+/// A threshold with its unit; from 1 s on, response times are in seconds.
+pub(crate) fn chosen_in(value: f64, unit: &str) -> String {
+    match unit {
+        "" => chosen(value),
+        "ms" if value >= 1_000.0 => format!("{} s", chosen(value / 1e3)),
+        unit => format!("{} {unit}", chosen(value)),
+    }
+}
+
 /// A change, with its sign: one decimal, two below 1, and none that say nothing.
 pub(crate) fn signed(value: f64) -> String {
     let decimals = match value.abs() {
@@ -173,6 +191,22 @@ mod tests {
         ] {
             assert_eq!(measured(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn response_times_from_one_second_on_are_in_seconds() {
+        for (ms, text) in [
+            (0.25, "0.25 ms"),
+            (999.4, "999 ms"),
+            (999.6, "1 s"),
+            (1_913.0, "1.91 s"),
+            (19_134.0, "19.1 s"),
+        ] {
+            assert_eq!(measured_in(ms, "ms"), text);
+        }
+        assert_eq!(measured_in(1_913.0, "req/s"), "1,913 req/s");
+        assert_eq!(chosen_in(1_500.0, "ms"), "1.5 s");
+        assert_eq!(chosen_in(999.0, "ms"), "999 ms");
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
     /// Set the maximum number of users; other levels scale in proportion [default: from the profile]
-    #[arg(short = 'u', long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'u', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) users: Option<u32>,
     /// Start this many users per second [default: from the profile, scaled by -u and -t]
     #[arg(short = 'r', long, value_name = "RATE", value_parser = positive_number)]
@@ -117,7 +117,7 @@ pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// Seed all random choices with this number [default: a new one for each run]
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Busy-wait for the last 100 µs of each wait: less lag, but the cores are never idle
     #[arg(long)]

@@ -107,7 +107,7 @@ pub(crate) struct SmokeTestArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// Seed all random choices with this number [default: a new one]
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 }
 

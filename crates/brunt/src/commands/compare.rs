@@ -230,7 +230,10 @@ fn report(args: &CompareArgs, contested: &AbSummary, info: &AbRunInfo, folder: &
         terminal::width(),
         true,
     ));
-    terminal::print(&format!("Report:  {}\n", folder.report.display()));
+    let page = folder.write_report(&brunt_report::html_of_ab_report(&report));
+    if page.is_ok() {
+        terminal::print(&format!("Report:  {}\n", folder.report.display()));
+    }
     terminal::print(&format!("Results: {}\n", folder.path().display()));
     let fail_on: FailOn = args.fail_on.into();
     let exit = match contested.outcome() {
@@ -245,7 +248,7 @@ fn report(args: &CompareArgs, contested: &AbSummary, info: &AbRunInfo, folder: &
     let mut exit = CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown);
     let written = [
         folder.write("comparison.json", &brunt_report::ab_report_json(&report)),
-        folder.write_report(&brunt_report::html_of_ab_report(&report)),
+        page,
     ];
     for error in written.into_iter().filter_map(Result::err) {
         print_error(&error.to_string());

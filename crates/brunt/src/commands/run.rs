@@ -141,8 +141,8 @@ fn write_ci_outputs(args: &RunArgs, fail_on: FailOn, exit: Exit, runs: &[JudgedR
         .map(|run| Checks::of_run(&run.judged(), fail_on));
     let checks: Vec<Checks> = checks.collect();
     let markdown = runs.iter().map(|run| {
-        let page = run.report.to_string_lossy();
-        brunt_report::markdown(&run.judged(), Some(&page))
+        let report = run.report.as_ref().map(|path| path.to_string_lossy());
+        brunt_report::markdown(&run.judged(), report.as_deref())
     });
     let markdown: String = markdown.collect();
     CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown)

@@ -27,8 +27,8 @@ use crate::terminal::{self, ProgressLine};
 pub(crate) struct JudgedRun {
     pub(crate) record: RunRecord,
     verdict: Verdict,
-    /// Path of the HTML report.
-    pub(crate) report: PathBuf,
+    /// Path of the HTML report; `None` if it could not be written.
+    pub(crate) report: Option<PathBuf>,
     pub(crate) exit: Exit,
 }
 
@@ -114,13 +114,18 @@ impl RunSession<'_> {
         let mut run = JudgedRun {
             record,
             verdict,
-            report: folder.report.clone(),
+            report: None,
             exit,
         };
         let has_record = write_error.is_none();
+        let report = folder.write_report(&brunt_report::html(&[run.judged()]));
+        if report.is_ok() {
+            run.report = Some(folder.report.clone());
+        }
         let errors: Vec<WriteError> = write_error
             .into_iter()
-            .chain(write_files(&run.judged(), folder))
+            .chain(report.err())
+            .chain(write_data_files(&run.judged(), folder))
             .chain(locust_prefix.and_then(|prefix| write_locust(&run.record, prefix).err()))
             .collect();
         if !errors.is_empty() {
@@ -131,7 +136,9 @@ impl RunSession<'_> {
             terminal::width(),
             true,
         ));
-        terminal::print(&format!("Report:  {}\n", folder.report.display()));
+        if let Some(report) = &run.report {
+            terminal::print(&format!("Report:  {}\n", report.display()));
+        }
         terminal::print(&format!("Results: {}\n", folder.path().display()));
         for error in &errors {
             print_error(&error.to_string());
@@ -169,14 +176,11 @@ impl JudgedRun {
     }
 }
 
-/// Writes all files of a run, even if some cannot be written.
-fn write_files(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
-    let written = [
-        folder.write("summary.json", &brunt_report::summary_json(run)),
-        folder.write_report(&brunt_report::html(&[*run])),
-    ];
+/// Writes the summary and the CSV files of a run, even if some cannot be written.
+fn write_data_files(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
+    let summary = folder.write("summary.json", &brunt_report::summary_json(run));
     let tables = csv_files(run.record).map(|(name, text)| folder.write(name, &text));
-    let written = written.into_iter().chain(tables);
+    let written = std::iter::once(summary).chain(tables);
     written.filter_map(Result::err).collect()
 }
 

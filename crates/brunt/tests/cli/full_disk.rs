@@ -26,6 +26,8 @@ fn run_on_a_full_disk_prints_the_error_and_the_result() {
         "{ended:?}"
     );
     assert!(!path.join("report.html").exists(), "no incomplete report");
+    assert!(!ended.stdout.contains("Report:"), "{ended:?}");
+    assert!(ended.stdout.contains("Results: out"), "{ended:?}");
     let bytes = std::fs::read(path.join("record.brunt")).expect("an incomplete record");
     let record = brunt_record::file::read(bytes.as_slice()).expect("readable");
     assert_eq!(record.ending, None);

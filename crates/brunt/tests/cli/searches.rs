@@ -12,7 +12,7 @@ fn scenario(url: &str) -> String {
          {{ while = \"n < 3\", at_most = 50, steps = [{{ get = \"/\" }}, {{ set = {{ n = \"{{{{ n + 1 }}}}\" }} }}] }},\n\
          ]\n\
          [profiles.p]\nsearch = {{ from = \"10/s\", to = \"20/s\" }}\nduration = \"50s\"\n\
-         [targets]\np99 = {{ critical = \"1s\" }}\n"
+         [targets]\np99 = {{ critical = \"1s\" }}\np50 = {{ critical = \"1s\" }}\n"
     )
 }
 
@@ -52,6 +52,11 @@ fn rate_that_holds_counts_every_request_of_a_loop() {
     let headline = ended.stdout.lines().take(3).collect::<Vec<_>>().join(" ");
     assert!(headline.contains(&shown), "{shown}: {headline}");
     assert!(reason(&brunt).contains("at the highest level that holds"));
+    let notes = ended.stdout.matches("not graded in a search").count();
+    assert_eq!(notes, 1, "one note for both targets: {ended:?}");
+    assert!(!ended.stdout.contains("not applicable"), "{ended:?}");
+    // A search cannot be a baseline.
+    assert!(!ended.stdout.contains("baseline save"), "{ended:?}");
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn search_without_a_level_that_holds_shows_values_of_the_complete_run() {
     brunt.run();
     let reason = reason(&brunt);
     assert!(
-        reason.contains("no level was seen to hold, and what is shown is of the whole run"),
+        reason.contains("no level was seen to hold, and the values are those of the whole run"),
         "{reason}"
     );
 }

@@ -183,8 +183,16 @@ fn failing_and_silent_services_end_as_documented() {
     assert_state(&brunt_, &ended, &expected);
     assert_eq!(brunt_.summary()["stopped_by"], "everything_failed");
 
-    let silent = Server::start(Fault::Silent).unwrap();
+    // Too short to be stopped.
     let short = "users = 2\nduration = \"1s\"";
+    for targets in ["", "throughput = { target = \"1/s\" }"] {
+        let brunt = brunt(&scenario(&failing.url(), short, targets));
+        let ended = brunt.run();
+        assert_state(&brunt, &ended, &expected);
+        assert_eq!(brunt.summary()["stopped_by"], "finished");
+    }
+
+    let silent = Server::start(Fault::Silent).unwrap();
     let targets = "p95 = { critical = \"1s\" }\nerror_rate = { critical = \"5%\" }";
     let brunt_ = brunt(&scenario(&silent.url(), short, targets)).and(&["--stop-timeout", "100ms"]);
     let expected = Expected {

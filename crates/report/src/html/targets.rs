@@ -9,7 +9,7 @@ use super::elements::{pill, sentence};
 use super::glossary::explained;
 use crate::Judged;
 use crate::number;
-use crate::wording::{interval, value};
+use crate::wording::{grade, interval, own_notes, shared_reasons, value};
 
 const WIDTH: f64 = 160.0;
 /// The scale ends so much above the largest threshold.
@@ -17,6 +17,7 @@ const BEYOND: f64 = 1.15;
 
 pub(super) fn targets(run: &Judged) -> Markup {
     let rows = &run.verdict.judgements;
+    let shared = shared_reasons(rows);
     markup! {
         @if !rows.is_empty() {
             div.scroll { table.targets {
@@ -26,13 +27,18 @@ pub(super) fn targets(run: &Judged) -> Markup {
                     th.near scope="col" aria-hidden="true" { "Scale" } th scope="col" { (explained("Target")) }
                     th scope="col" { (explained("Acceptable")) } th scope="col" { (explained("Critical")) }
                 } }
-                tbody { @for row in rows { (target(run, row)) } }
+                tbody {
+                    @for row in rows { (target(run, row, &shared)) }
+                    @for reason in &shared {
+                        tr.reason { td colspan="8" { span { (sentence(reason)) } } }
+                    }
+                }
             } }
         }
     }
 }
 
-fn target(run: &Judged, row: &Judgement) -> Markup {
+fn target(run: &Judged, row: &Judgement, shared: &[&str]) -> Markup {
     let unit = row.unit;
     let higher = row.target.metric.is_better_when_higher();
     let (met, missed) = if higher { ("> ", "< ") } else { ("< ", "> ") };
@@ -49,7 +55,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
                     " of " code { (requests) }
                 }
             }
-            td { (pill(row.grade.name(), row.grade.in_words())) }
+            td { (pill(row.grade.name(), grade(run, row))) }
             td.measured { (value(row)) }
             td { (interval(row)) }
             td.near aria-hidden="true" { (near(row)) }
@@ -57,7 +63,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
                 td { @if let Some(threshold) = threshold { (sign) (number::threshold(threshold, unit)) } }
             }
         }
-        @for reason in row.reason.iter().chain(&row.interval_note) {
+        @for reason in own_notes(row, shared) {
             tr.reason { td colspan="8" { span { (sentence(reason)) } } }
         }
     }

@@ -1,5 +1,4 @@
-//! Every state in which a run can end, as it reads first: the table of docs/exit-codes.md, and the first lines of
-//! the terminal and of the page.
+//! Every final state of a run: the table of docs/exit-codes.md, and the first lines of terminal text and page.
 
 use brunt_record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
 use brunt_report::{Checks, github, html, junit, terminal};
@@ -10,7 +9,7 @@ use crate::run::{Run, header, increments_of, reading, sample};
 
 const PAGE: &str = include_str!("../../../../docs/exit-codes.md");
 
-/// Forty requests a second for so many seconds, each of which takes so long and fails or not, by its number.
+/// Forty requests per second; the duration and failure of each follow from its number.
 fn steady(seconds: u64, outcome: impl Fn(u64) -> (u64, Option<FailureKind>)) -> RunRecord {
     let mut samples: Vec<Sample> = (0..seconds * 40)
         .map(|number| {
@@ -24,7 +23,7 @@ fn steady(seconds: u64, outcome: impl Fn(u64) -> (u64, Option<FailureKind>)) -> 
         record.timeline.merge(&increment).expect("known names");
     }
     record.header.load.stages[0].seconds = seconds as f64;
-    // The process under test stays as it is, so that nothing but the requests tells.
+    // Constant readings, so that only the requests matter.
     let still = |second: u64| Reading {
         at_ms: second * 1_000,
         ..reading(1)
@@ -45,7 +44,7 @@ fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> En
     }
 }
 
-/// The states, with a run that ends in each.
+/// States, each with a run that ends in it.
 fn states() -> Vec<(&'static str, Run)> {
     let fine = || decidable(steady(22, |_| (5, None)));
     let judged = |record: RunRecord| Run {
@@ -84,6 +83,8 @@ fn states() -> Vec<(&'static str, Run)> {
     all_failed.header.load.stages[0].seconds = 60.0;
     let reason = "all 400 requests of the last 10 s failed, most with status 503";
     all_failed.ending = Some(ending(StoppedBy::EverythingFailed, 22_000, Some(reason)));
+    let mut short = steady(5, |_| (5, Some(FailureKind::Status)));
+    short.header.targets.clear();
     let silent = decidable(steady(22, |number| {
         (5, (number >= 360).then_some(FailureKind::Timeout))
     }));
@@ -104,13 +105,14 @@ fn states() -> Vec<(&'static str, Run)> {
         ("invalid", judged(invalid)),
         ("lost process", judged(lost)),
         ("everything failed", judged(all_failed)),
+        ("all requests failed", judged(short)),
         ("silent to the end", judged(silent)),
         ("nothing answered", judged(nothing)),
         ("worse than the baseline", worse()),
     ]
 }
 
-/// With targets that 22 s of 40 requests a second decide.
+/// Sets targets that 22 s of 40 requests per second decide.
 fn decidable(mut record: RunRecord) -> RunRecord {
     let [p50, .., errors, _] = record.header.targets.as_slice() else {
         panic!("five targets");
@@ -136,13 +138,13 @@ fn worse() -> Run {
             mismatch: true,
         },
     )
-    .expect("runs that may be kept");
+    .expect("runs that can be saved");
     let record = varied(5, 3);
     let verdict = judge_with_baseline(&record, &baseline, Vec::new(), None);
     Run { record, verdict }
 }
 
-/// The color of a result, as docs/exit-codes.md calls it.
+/// Color of a result in docs/exit-codes.md.
 fn color(run: &Run) -> &'static str {
     match run.verdict.result.name() {
         "good" => "green",
@@ -192,7 +194,7 @@ fn exit_codes_page_has_a_row_for_each_state() {
 }
 
 #[test]
-fn first_lines_say_whether_it_passed_why_and_what_now() {
+fn first_lines_match_their_snapshot() {
     let mut text = String::new();
     for (name, run) in states() {
         let shown = terminal(&run.judged(), 80, false);
@@ -209,7 +211,7 @@ fn first_lines_say_whether_it_passed_why_and_what_now() {
     insta::assert_snapshot!("states", text);
 }
 
-/// The text of some HTML, a line for each element that has any.
+/// Text of HTML, with a line for each element with text.
 fn words(html: &str) -> String {
     let mut text = String::new();
     for part in html.split('<').skip(1) {

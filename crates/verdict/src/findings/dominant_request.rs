@@ -121,15 +121,15 @@ fn in_words(record: &RunRecord, slow: &SlowRequest) -> Finding {
     let name = &record.timeline.names()[slow.name.index()];
     let median = match slow.p50_ms {
         Some(p50_ms) => format!(
-            "half of its requests take {} ms or more",
-            number::measured(p50_ms)
+            "half of its requests take {} or more",
+            number::measured_in(p50_ms, "ms")
         ),
         None => "half of its requests or more were never answered".to_owned(),
     };
     let sentence = format!(
-        "{} is slow: {median}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
+        "{} is slow: {median}, half of the others {}; it is {} % of the requests and {} % of their time.",
         record.header.title_of(name),
-        number::measured(slow.others_p50_ms),
+        number::measured_in(slow.others_p50_ms, "ms"),
         number::measured(slow.share * 100.0),
         number::measured(slow.share_of_time * 100.0),
     );

@@ -303,7 +303,7 @@ fn windows(record: &RunRecord, by: Measure) -> Vec<Window> {
 /// A duration in milliseconds, in words.
 fn waited(ms: f64) -> String {
     if ms.is_finite() {
-        format!("{} ms", number::measured(ms))
+        number::measured_in(ms, "ms")
     } else {
         "not answered".to_owned()
     }
@@ -328,15 +328,15 @@ fn in_words(
 ) -> String {
     match recovery {
         Recovery::NotDisturbed => format!(
-            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); try a stronger one.",
-            number::measured(during_ms),
-            number::measured(before_ms)
+            "The {what} did not disturb the service (p95 {} in it, {} before); try a stronger one.",
+            number::measured_in(during_ms, "ms"),
+            number::measured_in(before_ms, "ms")
         ),
         Recovery::Unclear => format!(
             "Whether the service recovers after the {what} is not known: it was not steady before (p95 {} in the \
-             {what}, {} ms before, and as long in single seconds).",
+             {what}, {} before, and as long in single seconds).",
             waited(during_ms),
-            number::measured(before_ms)
+            number::measured_in(before_ms, "ms")
         ),
         Recovery::Recovered { seconds, error_s } => format!(
             "The service recovered {} (± {}) after the {what}; until then {} failed, and up to {} were \

@@ -6,6 +6,7 @@ use crate::findings::stall;
 use crate::model::finding::{Finding, FindingKind};
 use crate::number;
 use crate::sentence::capitalized;
+use crate::window::totals;
 
 /// How a run ended, as far as its result depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) enum Completion {
     CutShort,
     /// The service stopped answering, and the run ended for it or before it answered again.
     ServiceStopped,
+    /// Every request of the run failed.
+    AllFailed,
 }
 
 impl Completion {
@@ -23,6 +26,7 @@ impl Completion {
         match record.ending.as_ref().map(|ending| ending.stopped_by) {
             Some(StoppedBy::EverythingFailed | StoppedBy::TargetEnded) => Self::ServiceStopped,
             _ if stall::for_good(record).is_some() => Self::ServiceStopped,
+            _ if totals::all_failed(record) => Self::AllFailed,
             None | Some(StoppedBy::Interrupted | StoppedBy::Terminated) => Self::CutShort,
             _ => Self::Complete,
         }

@@ -145,11 +145,12 @@ fn held(record: &RunRecord) -> Option<TimeWindow<'_>> {
 
 fn of_a_search(has_held: bool) -> EvidenceGap {
     let shown = if has_held {
-        "what is shown is at the highest level that holds"
+        "the values are those at the highest level that holds"
     } else {
-        "no level was seen to hold, and what is shown is of the whole run"
+        "no level was seen to hold, and the values are those of the whole run"
     };
-    EvidenceGap::new("a search goes on until this breaks").and(shown)
+    EvidenceGap::new("not graded in a search, which raises the load until a target is missed")
+        .and(shown)
 }
 
 impl GradedTarget {
@@ -206,12 +207,9 @@ impl GradedTarget {
     pub(crate) fn miss(&self) -> Option<String> {
         let (name, level) = self.missed()?;
         let metric = self.judgement.target.metric;
-        let with_unit = |number: &str| match self.judgement.unit {
-            "" => number.to_owned(),
-            unit => format!("{number} {unit}"),
-        };
+        let unit = self.judgement.unit;
         let title = &self.title;
-        let limit = number::chosen(level);
+        let limit = number::chosen_in(level, unit);
         if metric == Metric::ErrorRate
             && let Value::Known(percent) = self.judgement.value
         {
@@ -219,11 +217,10 @@ impl GradedTarget {
         }
         let Value::Known(value) = self.judgement.value else {
             return Some(format!(
-                "{title} is among the requests that were never answered ({name} {})",
-                with_unit(&limit)
+                "{title} is among the requests that were never answered ({name} {limit})"
             ));
         };
-        let measured = number::measured(value);
+        let measured = number::measured_in(value, unit);
         let (worse, not_better) = if metric.is_better_when_higher() {
             ("under", "not over")
         } else {
@@ -231,9 +228,7 @@ impl GradedTarget {
         };
         let relation = if measured == limit { not_better } else { worse };
         Some(format!(
-            "{title} {} is {relation} the {name} of {}",
-            with_unit(&measured),
-            with_unit(&limit)
+            "{title} {measured} is {relation} the {name} of {limit}"
         ))
     }
 
@@ -251,15 +246,12 @@ impl GradedTarget {
         } else {
             "limit"
         };
-        let with_unit = |number: String| match self.judgement.unit {
-            "" => number,
-            unit => format!("{number} {unit}"),
-        };
+        let unit = self.judgement.unit;
         Some(format!(
             "{} {} ({bound} {})",
             self.title,
-            with_unit(number::measured(self.judgement.value.known()?)),
-            with_unit(number::chosen(limit))
+            number::measured_in(self.judgement.value.known()?, unit),
+            number::chosen_in(limit, unit)
         ))
     }
 

@@ -83,6 +83,19 @@ impl Headline<'_> {
         format!("Nothing answered: {requests} failed{most}{stop}.")
     }
 
+    /// The number of requests, all of which failed, and the most common failure.
+    fn all_failed(&self) -> String {
+        let [_, failed, unanswered] = totals::counts(self.record);
+        let most = self.most_common_failure();
+        let most = most.map_or_else(String::new, |most| {
+            format!(", most with {}", most.in_words())
+        });
+        match failed + unanswered {
+            1 => format!("the only request failed{most}"),
+            count => format!("all {} failed{most}", number::requests(count)),
+        }
+    }
+
     fn most_common_failure(&self) -> Option<&Failure> {
         let kinds = FailureKind::ALL.into_iter();
         let failures = kinds.flat_map(|kind| totals::judged_failures(self.record, kind));
@@ -156,6 +169,10 @@ impl Headline<'_> {
         } else {
             format!(", {} undecided ({})", open.len(), listed(&open))
         };
+        if self.completion == Completion::AllFailed {
+            let stopped = ending::stop(self.record);
+            return headed(grade.name(), [self.all_failed()].into_iter().chain(stopped));
+        }
         if self.completion == Completion::ServiceStopped {
             let stop = ending::stop_after_reason(self.record);
             return headed(
@@ -268,6 +285,10 @@ impl Headline<'_> {
     /// What to do next, in one sentence.
     pub(crate) fn next_step(&self) -> String {
         match self.result {
+            RunResult::Graded(Grade::Good | Grade::Acceptable) if self.search.is_some() => {
+                // A search has no level of its own, and cannot be a baseline.
+                "Next: run a profile that holds a level below the breaking point, such as load.".into()
+            }
             RunResult::Graded(Grade::Good | Grade::Acceptable) => {
                 "Next: `brunt baseline save NAME` keeps this run to compare later ones with.".into()
             }
@@ -320,6 +341,9 @@ impl Headline<'_> {
 
     /// What decides the first target that is open, or what makes one applicable.
     fn what_decides(&self) -> String {
+        if self.search.is_some() {
+            return "Next: run the search for longer, with -t.".to_owned();
+        }
         let open = self.first_open().or(self.rows.first());
         let gap = open.and_then(|row| Some((&row.title, row.gap.as_ref()?)));
         match gap {
@@ -354,7 +378,7 @@ impl Headline<'_> {
 
     fn p99(&self) -> Option<String> {
         match overall(self.record, Metric::Percentile(0.99)) {
-            Value::Known(ms) => Some(format!("p99 {} ms", number::measured(ms))),
+            Value::Known(ms) => Some(format!("p99 {}", number::measured_in(ms, "ms"))),
             Value::Unanswered => Some("p99 among unanswered requests".into()),
             Value::Unknown => None,
         }

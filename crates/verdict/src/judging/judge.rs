@@ -124,7 +124,10 @@ fn of_search(rows: &[GradedTarget], found: &BreakingPoint, completion: Completio
 
 /// What the rows of a valid run with answers come to.
 pub(crate) fn of_rows(rows: &[GradedTarget], completion: Completion) -> RunResult {
-    if completion == Completion::ServiceStopped {
+    if matches!(
+        completion,
+        Completion::ServiceStopped | Completion::AllFailed
+    ) {
         return RunResult::Graded(Grade::Critical);
     }
     if rows.is_empty() {

@@ -98,17 +98,16 @@ impl Bound {
 
     /// That it is broken, in words.
     pub(crate) fn broken(&self) -> String {
-        let limit = number::chosen(self.threshold.level());
-        let unit = self.metric.unit();
+        let limit = number::chosen_in(self.threshold.level(), self.metric.unit());
         match self.base {
-            None => format!("{} over {limit} {unit}", self.title),
+            None => format!("{} over {limit}", self.title),
             Some(base) if self.metric == Metric::ErrorRate => format!(
-                "{} over {limit} {unit} more than the {} % at any load",
+                "{} over {limit} more than the {} % at any load",
                 self.title,
                 number::measured(base * 100.0)
             ),
             Some(base) => format!(
-                "{} over {limit} {unit} for {} % more than the {} % of the requests at any load",
+                "{} over {limit} for {} % more than the {} % of the requests at any load",
                 self.title,
                 number::measured(self.own_share() * 100.0),
                 number::measured(base * 100.0)
@@ -119,13 +118,10 @@ impl Bound {
     /// What misses it at any load, in words.
     pub(crate) fn missed_at_any_load_in_words(&self, share: f64) -> String {
         let percent = number::measured(share * 100.0);
-        let limit = number::chosen(self.threshold.level());
+        let limit = number::chosen_in(self.threshold.level(), self.metric.unit());
         match self.metric {
             Metric::ErrorRate => format!("{percent} % of the requests fail"),
-            _ => format!(
-                "{percent} % of the requests take over {limit} {}",
-                self.metric.unit()
-            ),
+            _ => format!("{percent} % of the requests take over {limit}"),
         }
     }
 

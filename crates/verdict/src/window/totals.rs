@@ -39,6 +39,18 @@ pub(crate) fn judged_failures(
 /// Whether any request of a task was answered, well or badly. If no user came to its tasks, nothing was measured, whatever
 /// their `on_start` was answered.
 pub(crate) fn is_answered(record: &RunRecord) -> bool {
+    let [ok, failed] = task_counts(record);
+    ok + failed > 0
+}
+
+/// Whether requests of tasks received responses, and all of them failed.
+pub(crate) fn all_failed(record: &RunRecord) -> bool {
+    let [ok, failed] = task_counts(record);
+    ok == 0 && failed > 0
+}
+
+/// Number of requests of tasks that received a response: successful and failed ones.
+fn task_counts(record: &RunRecord) -> [u64; 2] {
     let timeline = &record.timeline;
     let names: Vec<_> = timeline.names_in(Scope::All).collect();
     let of_tasks = Scope::Names(&names);
@@ -47,7 +59,7 @@ pub(crate) fn is_answered(record: &RunRecord) -> bool {
             .histogram(of_tasks, Measure::Response, outcome)
             .count()
     };
-    count(Outcome::Ok) + count(Outcome::Failed) > 0
+    [Outcome::Ok, Outcome::Failed].map(count)
 }
 
 /// Lags of all requests, however they ended.

@@ -64,7 +64,7 @@ fn the_sentence_names_what_made_the_grade() {
     let named = Run::new().ladder(P50, WAITS).of(A).answers(20, 1_500.0);
     assert_eq!(
         sentence(named),
-        "Poor: p50 of /a 1,500 ms is over the acceptable limit of 1,000 ms; 1 of 1 targets missed."
+        "Poor: p50 of /a 1.5 s is over the acceptable limit of 1 s; 1 of 1 targets missed."
     );
     let fair = Run::new()
         .target(P50, [None, Some(500.0), None])
@@ -114,7 +114,7 @@ fn the_sentence_names_what_is_not_decided() {
     let poor = few().ladder(P50, WAITS).answers(50, 1_500.0);
     assert_eq!(
         sentence(poor),
-        "Poor: p50 1,500 ms is over the acceptable limit of 1,000 ms; \
+        "Poor: p50 1.5 s is over the acceptable limit of 1 s; \
          1 of 2 targets missed."
     );
     let bare = judged(Run::new().answers(50, 1.0));
@@ -444,4 +444,20 @@ fn users_on_their_way_are_no_shortfall() {
     };
     assert_eq!(behind_by_s(2), RunResult::Graded(Grade::Good));
     assert_eq!(behind_by_s(6), RunResult::Invalid);
+}
+
+#[test]
+fn run_whose_requests_all_fail_is_critical_with_and_without_targets() {
+    let met = [Some(0.5), None, None];
+    for run in [Run::new(), Run::new().target(Metric::Throughput, met)] {
+        let verdict = judged(run.failures(20, FailureKind::Status));
+        assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
+        assert_eq!(
+            verdict.headline,
+            "Critical: all 20 requests failed, most with status."
+        );
+        assert!(verdict.next_step.contains("see Failures below"));
+    }
+    let one = judged(Run::new().answers(1, 1.0).failures(19, FailureKind::Status));
+    assert_eq!(one.result, RunResult::NoTargets);
 }

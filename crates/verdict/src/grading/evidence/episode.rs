@@ -34,8 +34,7 @@ impl Evidence<'_> {
                 let seen = timeline.distribution_in(of_it, self.scope, self.lag.measure());
                 return Some(match seen.percentile(q)? {
                     PercentileValue::Measured(ns) => {
-                        let ms = number::measured(ns as f64 / 1e6);
-                        format!("{ms} {}", self.metric.unit())
+                        number::measured_in(ns as f64 / 1e6, self.metric.unit())
                     }
                     PercentileValue::Unanswered => "no response".to_owned(),
                 });

@@ -54,9 +54,8 @@ impl Evidence<'_> {
             requests,
             times,
             doing: format!(
-                "took {} {} or longer",
-                number::chosen(threshold.level()),
-                self.metric.unit()
+                "took {} or longer",
+                number::chosen_in(threshold.level(), self.metric.unit())
             ),
             shortest: self
                 .window
@@ -66,7 +65,7 @@ impl Evidence<'_> {
         let met_ms = || {
             let durations = Durations::of(self.window, self.scope, measure)?;
             let high = durations.high_ms(1.0 - limit, proportion_test::RISK)?;
-            Some(format!("{} ms", number::chosen(loosened(high))))
+            Some(number::chosen_in(loosened(high), "ms"))
         };
         self.gap(&open, blocks, met_ms)
     }

@@ -47,9 +47,8 @@ impl Evidence<'_> {
         ShownInterval {
             note: beyond.map(|longest| {
                 format!(
-                    "the interval reaches beyond the longest response, {} {}: too few were slow to bound it",
-                    number::measured(longest),
-                    self.metric.unit()
+                    "the interval reaches beyond the longest response, {}: too few were slow to bound it",
+                    number::measured_in(longest, self.metric.unit())
                 )
             }),
             interval: Some(interval),
