@@ -61,10 +61,11 @@ impl Step {
             Self::Format => cargo(root, &["fmt", "--all", "--check"], &[])
                 .context("the code is not formatted: run `cargo fmt --all`"),
             Self::Clippy => {
-                const ARGUMENTS: [&str; 7] = [
+                const ARGUMENTS: [&str; 8] = [
                     "clippy",
                     "--workspace",
                     "--all-targets",
+                    "--all-features",
                     "--locked",
                     "--",
                     "-D",

@@ -85,12 +85,9 @@ const RULES: &[Rule] = &[
 
 /// Files and folders that are not checked, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[
-    ("crates/application-agent/", NOT_REWRITTEN),
-    ("crates/brunt/", NOT_REWRITTEN),
     ("crates/engine/", NOT_REWRITTEN),
     ("crates/import/", NOT_REWRITTEN),
     ("crates/monitor/", NOT_REWRITTEN),
-    ("crates/report/", NOT_REWRITTEN),
     ("crates/scenario/", NOT_REWRITTEN),
     ("crates/testbed/", NOT_REWRITTEN),
     ("crates/validation/", NOT_REWRITTEN),
@@ -103,6 +100,10 @@ const ALLOWED: &[(&str, &str)] = &[
     (
         "docs/validation.md",
         "printed by a crate that is not rewritten yet",
+    ),
+    (
+        "crates/application-agent/src/scoring.rs",
+        "lists transition words of LLM responses",
     ),
     ("xtask/src/tidy/wording.rs", "names the patterns"),
     ("CONTRIBUTING.md", "names the patterns"),
