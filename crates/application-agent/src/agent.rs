@@ -1,4 +1,4 @@
-//! The agent: bound to an address, and serving until it is told to stop.
+//! Agent: bound to an address, and serving until a stop signal.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::state::State;
 use crate::store::{Database, Store};
 use crate::usage::Usage;
 
-/// How many analyses are kept unless the settings say otherwise.
+/// Default retention, in analyses.
 pub const RETENTION_DEFAULT: usize = 1_000;
-/// How many connections may wait to be accepted.
+/// Maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
 
-/// How the agent is to run.
+/// Settings of the agent.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 selects a free port.
     pub address: SocketAddr,
-    /// Where to keep the state.
+    /// Location of the state.
     pub database: Database,
-    /// How many analyses are kept; it bounds all that is kept.
+    /// Maximum number of stored analyses, which bounds all stored data.
     pub retention: usize,
 }
 
@@ -38,7 +38,7 @@ impl Default for Settings {
     }
 }
 
-/// An agent that listens.
+/// Listening agent.
 pub struct Agent {
     runtime: tokio::runtime::Runtime,
     listener: tokio::net::TcpListener,
@@ -48,7 +48,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Opens the database and listens. It has as many workers as there are cores that it may use.
+    /// Opens the database and listens, with a worker per core that the process may use.
     pub fn bind(settings: Settings) -> Result<Self, AgentError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
@@ -75,19 +75,19 @@ impl Agent {
         })
     }
 
-    /// The same agent with something around its routes: so a test makes one with a fault.
+    /// Wraps the routes, such as with a fault in tests.
     #[must_use]
     pub fn wrapped(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
         self.router = wrap(self.router);
         self
     }
 
-    /// Where it listens.
+    /// Bound address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `stop` is done; what was kept is in the database then.
+    /// Serves until `stop` completes, and then writes pending rows to the database.
     pub fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AgentError> {
         let Self {
             runtime,
@@ -97,9 +97,9 @@ impl Agent {
             ..
         } = self;
         let listener = listener.tap_io(|stream| {
-            // Answers are small: waiting to fill a packet would cost 40 ms each.
+            // Responses are small: Nagle's algorithm would delay each by 40 ms.
             if let Err(error) = stream.set_nodelay(true) {
-                eprintln!("agent: a connection keeps Nagle's algorithm: {error}");
+                eprintln!("agent: cannot disable Nagle's algorithm: {error}");
             }
         });
         let served = runtime.block_on(async {
@@ -108,7 +108,7 @@ impl Agent {
                 () = stop => Ok(()),
             }
         });
-        // Connections that are open hold the state as well: they end with the runtime.
+        // Open connections also hold the state, and end with the runtime.
         drop(runtime);
         drop(state);
         Ok(served?)

@@ -1,8 +1,8 @@
-//! Analyses: what is kept of a scored answer, and sums over many that analyses can leave again.
+//! Analyses: the stored part of a scored response, and sums from which an analysis can be subtracted.
 //!
-//! Scores have two decimals and are summed as hundredths, so that what is taken away leaves no trace.
+//! Scores have two decimals and are summed as hundredths, so that sums are exact.
 
-/// A scored answer as it is kept in memory.
+/// Scored response in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kept {
     /// Days since 1970-01-01, UTC.
@@ -14,7 +14,7 @@ pub(crate) struct Kept {
     pub(crate) latency_us: i64,
 }
 
-/// Sums over kept analyses. Scores in hundredths.
+/// Sums over stored analyses; scores are in hundredths.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) count: i64,
@@ -81,7 +81,7 @@ impl Sums {
     }
 }
 
-/// A score as hundredths.
+/// Score in hundredths.
 #[expect(clippy::cast_possible_truncation, reason = "scores are from 0 to 100")]
 pub(crate) fn hundredths(score: f64) -> i64 {
     (score * 100.0).round() as i64

@@ -1,4 +1,4 @@
-//! Baselines: what a model's quality was, and whether it has dropped since.
+//! Baselines: the earlier quality of a model, and drops since then.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::analysis::{Kept, Sums};
 use crate::scoring::two_decimals;
 
-/// How many (model, config) pairs keep a baseline.
+/// Maximum number of (model, config) pairs with a baseline.
 const BASELINES_MAX: usize = 1000;
 
-/// A baseline of one model and config, under the names of the API.
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
+/// Baseline of a model and config, with the field names of the API.
+#[expect(clippy::struct_field_names, reason = "field names of the API")]
 #[derive(Debug, Clone, Serialize, serde::Deserialize)]
 pub(crate) struct Baseline {
     pub(crate) baseline_id: Uuid,
@@ -27,7 +27,7 @@ pub(crate) struct Baseline {
     pub(crate) status: String,
 }
 
-/// What a baseline holds.
+/// Content of a baseline.
 #[derive(Debug, Clone, Serialize, serde::Deserialize)]
 pub(crate) struct Metrics {
     pub(crate) mean_quality: f64,
@@ -40,7 +40,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Of at least one analysis.
+    /// Creates a baseline from at least one analysis.
     pub(crate) fn of(samples: &[Kept]) -> Self {
         let mut sums = Sums::default();
         samples.iter().for_each(|kept| sums.add(kept));
@@ -67,12 +67,12 @@ impl Metrics {
 #[derive(Debug, Default)]
 pub(crate) struct Baselines {
     active: HashMap<(String, String), Baseline>,
-    /// The order in which pairs were first seen.
+    /// Pairs in the order of their first baseline.
     order: VecDeque<(String, String)>,
 }
 
 impl Baselines {
-    /// Makes a baseline the active one of its model and config.
+    /// Activates a baseline for its model and config.
     pub(crate) fn put(&mut self, baseline: Baseline) {
         let key = (baseline.model_name.clone(), baseline.config_hash.clone());
         if self.active.insert(key.clone(), baseline).is_none() {
@@ -94,7 +94,7 @@ impl Baselines {
     }
 }
 
-/// What a comparison with a baseline says.
+/// Result of a comparison with a baseline.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Detection {
     pub(crate) regression_detected: bool,
@@ -146,7 +146,7 @@ pub(crate) fn detect(baseline: &Baseline, current_quality: f64) -> Detection {
     }
 }
 
-/// How bad a drop is, in percent of what there was.
+/// Severity of a drop, in percent of the baseline.
 fn severity(percent: f64) -> &'static str {
     match percent {
         percent if percent < 5.0 => "none",
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drop_has_its_severity() {
+    fn severity_follows_the_size_of_the_drop() {
         let cases = [
             (-3.0, "none"),
             (4.99, "none"),

@@ -1,11 +1,11 @@
-//! Errors of the service, as its clients see them: `{"detail": …}` with a status.
+//! Errors of the API, `{"detail": …}` with a status code, and of the agent.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An answer that says what is wrong.
+/// Error response.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
@@ -20,7 +20,7 @@ impl ApiError {
         }
     }
 
-    /// A body or query that does not fit.
+    /// Error of an invalid body or query.
     pub(crate) fn unprocessable(field: &str, expected: &str) -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -35,33 +35,31 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Why the service could not start or go on.
+/// Reason why the agent cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The address cannot be listened on.
+    /// Cannot listen on the address.
     #[error("cannot listen on {address}: {error}; choose another address or port")]
     Bind {
         /// The address.
         address: std::net::SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         error: std::io::Error,
     },
     /// The runtime or its network failed.
-    #[error("the agent cannot serve: {0}")]
+    #[error("cannot serve: {0}")]
     Io(#[from] std::io::Error),
     /// The database cannot be used.
-    #[error(
-        "the agent's database cannot be used: {0}; name another file, or keep the state in memory"
-    )]
+    #[error("cannot use the database: {0}; choose another file with --db, or use --memory")]
     Database(#[from] rusqlite::Error),
     /// The database was written by a newer version.
     #[error(
-        "the agent's database has version {found}, and this agent reads up to {known}; use a newer one, or another file"
+        "cannot use the database: it has version {found}, and this agent supports up to {known}; use a newer brunt, or choose another file with --db"
     )]
     NewerDatabase {
-        /// The version of the file.
+        /// Version of the file.
         found: i64,
-        /// The newest that is known.
+        /// Newest supported version.
         known: i64,
     },
 }

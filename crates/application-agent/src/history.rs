@@ -1,15 +1,15 @@
-//! The history: the analyses kept, and running sums over them. Nothing here scans more than the last
-//! hundred, and nothing grows beyond the retention.
+//! History: the stored analyses, and running sums over them. No query scans more than the last hundred analyses, and memory
+//! is bounded by the retention.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::analysis::{Kept, Sums};
 
-/// How many analyses the insights look at.
+/// Number of analyses for insights.
 pub(crate) const RECENT: usize = 100;
 
-/// The analyses kept, oldest first, with their sums.
+/// Stored analyses, oldest first, with their sums.
 #[derive(Debug)]
 pub(crate) struct History {
     retention: usize,
@@ -20,7 +20,7 @@ pub(crate) struct History {
     all: Sums,
 }
 
-/// One model's analyses.
+/// Analyses of a model.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     kept: VecDeque<Kept>,
@@ -39,7 +39,7 @@ impl History {
         }
     }
 
-    /// Keeps an analysis; the oldest goes where there are too many.
+    /// Adds an analysis, and removes the oldest beyond the retention.
     pub(crate) fn keep(&mut self, model: &str, kept: Kept) {
         let name = match self.models.get_key_value(model) {
             Some((name, _)) => name.clone(),
@@ -83,27 +83,27 @@ impl History {
         }
     }
 
-    /// How many analyses are kept.
+    /// Number of stored analyses.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Sums over the last hundred.
+    /// Sums over the last [`RECENT`] analyses.
     pub(crate) fn recent(&self) -> &Sums {
         &self.recent_sums
     }
 
-    /// How many models have analyses.
+    /// Number of models with analyses.
     pub(crate) fn model_count(&self) -> usize {
         self.models.len()
     }
 
-    /// A model's analyses.
+    /// Analyses of a model.
     pub(crate) fn model(&self, name: &str) -> Option<&Model> {
         self.models.get(name)
     }
 
-    /// The models with their sums since a day, most analyses first.
+    /// Models with their sums since a day, most analyses first.
     pub(crate) fn models_since(&self, day: i64) -> Vec<(&str, Sums)> {
         let sums = self
             .models
@@ -114,7 +114,7 @@ impl History {
         sums
     }
 
-    /// Sums over all models, a row a day, since a day.
+    /// Daily sums over all models since a day.
     pub(crate) fn days_since(&self, day: i64) -> BTreeMap<i64, Sums> {
         let mut days: BTreeMap<i64, Sums> = BTreeMap::new();
         for model in self.models.values() {
@@ -125,8 +125,7 @@ impl History {
         days
     }
 
-    /// The latest analyses of a model, or of all models where it has none: at most so many, and at
-    /// most [`RECENT`] of all models.
+    /// Latest analyses of a model, or of all models if it has none: at most `count`, and at most [`RECENT`] of all models.
     pub(crate) fn sample(&self, model: &str, at_most: usize) -> Vec<Kept> {
         let source = self
             .models
@@ -143,12 +142,12 @@ impl Model {
         sums
     }
 
-    /// Sums over all its analyses.
+    /// Sums over all analyses of the model.
     pub(crate) fn sums(&self) -> Sums {
         self.since(i64::MIN)
     }
 
-    /// How many analyses it has.
+    /// Number of analyses of the model.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
     }

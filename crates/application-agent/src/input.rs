@@ -1,4 +1,4 @@
-//! Input: bodies and queries, field by field, each with what was expected of it.
+//! Input: fields of bodies and parameters of queries, with errors that name the expected value.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
-/// Bodies are never larger, in bytes.
+/// Maximum size of a body in bytes.
 pub(crate) const BODY_MAX: usize = 1 << 20;
-/// Names are never longer, in bytes.
+/// Maximum length of a name in bytes.
 const NAME_MAX: usize = 200;
 
-/// The fields of a JSON body.
+/// Fields of a JSON body.
 pub(crate) struct Fields(Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
@@ -51,7 +51,7 @@ impl Fields {
         }
     }
 
-    /// A name: short, since names are kept.
+    /// Name with a limited length, since names are stored.
     pub(crate) fn name(&mut self, name: &str) -> Result<String, ApiError> {
         let text = self.text(name)?;
         short(name, text)
@@ -131,7 +131,7 @@ fn short(name: &str, text: String) -> Result<String, ApiError> {
     Ok(text)
 }
 
-/// The parameters of a query.
+/// Parameters of a query.
 pub(crate) struct Parameters(HashMap<String, String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {

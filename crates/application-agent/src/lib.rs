@@ -1,12 +1,12 @@
-//! The Application Agent: a service that watches the quality of LLM answers. It ships with brunt as the
-//! service under test, and stands alone.
+//! Application Agent: a service that monitors the quality of LLM responses. It ships with brunt as the demo service, and
+//! depends on no other crate of brunt.
 //!
-//! JSON over HTTP. Answers are computed from the analyses that were kept, by running sums; memory is
-//! bounded by the retention. State lies in SQLite, in a file or in memory.
+//! The API is JSON over HTTP. Statistics are running sums over the stored analyses, and the retention bounds memory. The
+//! state is in SQLite, in a file or in memory.
 
 #![expect(
     clippy::print_stderr,
-    reason = "a service says on standard error what went wrong"
+    reason = "a service prints errors to standard error"
 )]
 
 mod agent;

@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::input::BODY_MAX;
 use crate::state::State;
 
-/// The service.
+/// All routes.
 pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/quality/analyze", post(quality::analyze))
@@ -38,13 +38,11 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/health/live", get(operations::health))
         .route("/health/ready", get(operations::health))
         .route("/admin/stats", get(operations::stats))
-        .fallback(|| async {
-            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path")
-        })
+        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "unknown path") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this path takes another method",
+                "method not allowed for this path",
             )
         })
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -1,4 +1,4 @@
-//! Scoring: how good an answer is, from the words of prompt and response alone.
+//! Scoring: the quality of a response, computed only from the words of prompt and response.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -11,14 +11,14 @@ const STOP_WORDS: [&str; 11] = [
 ];
 const QUESTION_WORDS: [&str; 6] = ["what", "when", "where", "who", "why", "how"];
 
-/// The scores of an answer.
+/// Scores of a response.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Scores {
-    /// How much of the prompt the response is about.
+    /// Relevance of the response to the prompt.
     pub(crate) relevance: Relevance,
-    /// How well the response hangs together.
+    /// Coherence of the response.
     pub(crate) coherence: Coherence,
-    /// How much of the response may be made up.
+    /// Risk that the response is hallucinated.
     pub(crate) hallucination: Hallucination,
     /// 0 to 100, two decimals.
     pub(crate) overall_quality: f64,
@@ -26,7 +26,7 @@ pub(crate) struct Scores {
     pub(crate) quality_grade: char,
 }
 
-/// How much of the prompt the response is about.
+/// Relevance of a response to its prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Relevance {
     /// 0 to 100.
@@ -35,32 +35,32 @@ pub(crate) struct Relevance {
     pub(crate) keyword_overlap: f64,
     /// Whether the response has 10 to 500 words.
     pub(crate) length_appropriate: bool,
-    /// Whether the prompt is no question, or has an answer.
+    /// Whether the prompt is not a question, or the response addresses it.
     pub(crate) question_type_match: bool,
 }
 
-/// How well the response hangs together.
+/// Coherence of a response.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Coherence {
     /// 0 to 100.
     pub(crate) score: f64,
     /// Share of sentences of three words or more, in percent.
     pub(crate) sentence_quality: f64,
-    /// By the number of transition words.
+    /// Derived from the number of transition words.
     pub(crate) logical_flow: f64,
     /// Whether a contradiction pattern was found.
     pub(crate) contradictions: bool,
-    /// By the mean number of words a sentence.
+    /// Derived from the mean number of words per sentence.
     pub(crate) readability: f64,
 }
 
-/// How much of the response may be made up.
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
+/// Risk that a response is hallucinated.
+#[expect(clippy::struct_field_names, reason = "field names of the API")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Hallucination {
     /// 0 to 100.
     pub(crate) hallucination_rate: f64,
-    /// Hedging phrases.
+    /// Number of hedging phrases.
     pub(crate) confidence_markers: usize,
     /// Years, percentages and dollar amounts per 100 words, at most 10.
     pub(crate) unsupported_claims: f64,
@@ -71,7 +71,7 @@ pub(crate) struct Hallucination {
 }
 
 fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a fixed pattern that the tests compile")
+    Regex::new(text).expect("a constant pattern, compiled by tests")
 }
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\w+"));
@@ -204,7 +204,7 @@ fn hallucination(response: &str) -> Hallucination {
     }
 }
 
-/// The grade of a quality of 0 to 100.
+/// Grade of a quality from 0 to 100.
 pub(crate) fn grade(quality: f64) -> char {
     match quality {
         quality if quality >= 90.0 => 'A',

@@ -1,4 +1,4 @@
-//! The agent's state: what all requests share.
+//! State shared by all requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use crate::scoring::{self, Scores};
 use crate::store::{Database, Left, Row, Store};
 use crate::usage::Usage;
 
-/// How much of a prompt and of a response is kept, in bytes.
+/// Stored length of a prompt and of a response, in bytes.
 const TEXT_KEPT: usize = 4096;
 
-/// What all requests share.
+/// State shared by all requests.
 pub(crate) struct State {
     pub(crate) agent_id: Uuid,
     pub(crate) started: Instant,
@@ -25,22 +25,22 @@ pub(crate) struct State {
     pub(crate) retention: usize,
     pub(crate) usage: Usage,
     pub(crate) validations: AtomicU64,
-    /// Requests for an analysis that did not fit.
+    /// Number of invalid requests for an analysis.
     pub(crate) refused: AtomicU64,
     known: Mutex<Known>,
     store: Store,
 }
 
-/// Extractor with which handlers receive the state.
+/// Extractor of the state for handlers.
 pub(crate) type SharedState = axum::extract::State<Arc<State>>;
 
-/// What is known of models.
+/// Data of models.
 pub(crate) struct Known {
     pub(crate) history: History,
     pub(crate) baselines: Baselines,
 }
 
-/// A scored answer.
+/// Scored response.
 pub(crate) struct Analysis {
     pub(crate) at: Timestamp,
     pub(crate) scores: Scores,
@@ -80,7 +80,7 @@ impl State {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Scores an answer and keeps it.
+    /// Scores and stores a response.
     pub(crate) fn analyze(&self, model: &str, prompt: &str, response: &str) -> Analysis {
         let begun = Instant::now();
         let at = Timestamp::now();
@@ -109,7 +109,7 @@ impl State {
         }
     }
 
-    /// Makes a baseline of the latest analyses; `None` where there are none.
+    /// Creates a baseline from the latest analyses; `None` if there are no analyses.
     pub(crate) fn make_baseline(
         &self,
         model: &str,
@@ -140,7 +140,7 @@ impl State {
         Some(baseline)
     }
 
-    /// Keeps a validation's outcome.
+    /// Stores the outcome of a validation.
     pub(crate) fn keep_validation(
         &self,
         id: Uuid,
@@ -164,7 +164,7 @@ pub(crate) fn day_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(86_400)
 }
 
-/// What is kept of a text.
+/// Stored prefix of a text.
 fn beginning(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_KEPT)]
 }

@@ -1,6 +1,5 @@
-//! The store: analyses, baselines and validations in SQLite, written by one thread in batches, so that
-//! no request waits for the disk. What was acknowledged is written within a moment, and all of it
-//! before the agent ends.
+//! Store: analyses, baselines and validations in SQLite. One thread writes them in batches, so that requests do not wait for
+//! the disk. Acknowledged rows are written shortly after, and all of them before the agent exits.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -12,21 +11,21 @@ use crate::analysis::Kept;
 use crate::baseline::Baseline;
 use crate::error::AgentError;
 
-/// The version of the tables.
+/// Version of the tables.
 const VERSION: i64 = 1;
-/// Rows that may wait to be written; then requests wait for the disk.
+/// Maximum number of pending rows; beyond it requests wait for the disk.
 const QUEUE: usize = 4096;
 
-/// Where the agent keeps its state.
+/// Location of the agent's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
-    /// In memory: gone when the agent ends.
+    /// In memory: lost when the agent exits.
     Memory,
-    /// In a file: found again by the next agent.
+    /// In a file: read by the next agent.
     File(PathBuf),
 }
 
-/// Something to write.
+/// Row to write.
 pub(crate) enum Row {
     Analysis {
         model: String,
@@ -45,13 +44,13 @@ pub(crate) enum Row {
     },
 }
 
-/// The writing side of the store.
+/// Sender of rows to the writer thread.
 pub(crate) struct Store {
     rows: Option<SyncSender<Row>>,
     writer: Option<JoinHandle<()>>,
 }
 
-/// What an earlier agent left.
+/// Data of an earlier agent.
 #[derive(Default)]
 pub(crate) struct Left {
     pub(crate) analyses: Vec<(String, Kept)>,
@@ -59,7 +58,7 @@ pub(crate) struct Left {
 }
 
 impl Store {
-    /// Opens the database, and reads what is there; at most `retention` rows of a kind are kept.
+    /// Opens the database and reads its rows; at most `retention` rows of each table are kept.
     pub(crate) fn open(database: &Database, retention: usize) -> Result<(Self, Left), AgentError> {
         let connection = match database {
             Database::Memory => Connection::open_in_memory()?,
@@ -81,12 +80,12 @@ impl Store {
         ))
     }
 
-    /// Hands a row over to be written.
+    /// Queues a row.
     pub(crate) fn write(&self, row: Row) {
         if let Some(rows) = &self.rows
             && rows.send(row).is_err()
         {
-            eprintln!("agent: the store has ended; a row is lost");
+            eprintln!("agent: the writer thread has ended; a row is lost");
         }
     }
 }
@@ -97,7 +96,7 @@ impl Drop for Store {
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {
-            eprintln!("agent: the store's thread panicked");
+            eprintln!("agent: the writer thread panicked");
         }
     }
 }
@@ -152,7 +151,7 @@ fn read(connection: &Connection, retention: usize) -> Result<Left, AgentError> {
     let mut baselines = connection.prepare("SELECT baseline FROM baselines ORDER BY id")?;
     let rows = baselines.query_map([], |row| row.get::<_, String>(0))?;
     for row in rows {
-        // One that cannot be read was written by somebody else: it is made anew when it is missed.
+        // An unreadable baseline was written by another program; it is recreated when it is needed.
         left.baselines.extend(serde_json::from_str(&row?).ok());
     }
     Ok(left)
@@ -161,12 +160,12 @@ fn read(connection: &Connection, retention: usize) -> Result<Left, AgentError> {
 fn write_batches(connection: &Connection, queue: &Receiver<Row>, retention: i64) {
     while let Ok(first) = queue.recv() {
         if let Err(error) = write_batch(connection, &first, queue, retention) {
-            eprintln!("agent: the database could not be written: {error}");
+            eprintln!("agent: cannot write to the database: {error}");
         }
     }
 }
 
-/// Writes a row and all that wait behind it, in one transaction.
+/// Writes a row and all pending rows in one transaction.
 fn write_batch(
     connection: &Connection,
     first: &Row,

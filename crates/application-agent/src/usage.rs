@@ -1,5 +1,4 @@
-//! Usage: the agent's own CPU, memory and threads, sampled in the background so that no request waits
-//! for it.
+//! Usage: the agent's own CPU, memory and threads, sampled in the background so that requests do not wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use procfs::process::Process;
 
-/// How often a sample is taken.
+/// Interval of samples.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The latest sample.
+/// Latest sample.
 pub(crate) struct Usage {
     latest: Arc<Latest>,
     sampler: Option<JoinHandle<()>>,
@@ -27,7 +26,7 @@ struct Latest {
 }
 
 impl Usage {
-    /// Samples from now on.
+    /// Starts sampling.
     pub(crate) fn start() -> std::io::Result<Self> {
         let latest = Arc::new(Latest::default());
         let sampling = latest.clone();
@@ -50,7 +49,7 @@ impl Usage {
         self.latest.rss_bytes.load(Ordering::Relaxed)
     }
 
-    /// Threads.
+    /// Number of threads.
     pub(crate) fn threads(&self) -> u64 {
         self.latest.threads.load(Ordering::Relaxed)
     }
@@ -62,7 +61,7 @@ impl Drop for Usage {
         if let Some(sampler) = self.sampler.take() {
             sampler.thread().unpark();
             if sampler.join().is_err() {
-                eprintln!("agent: the thread that samples CPU panicked");
+                eprintln!("agent: the sampling thread panicked");
             }
         }
     }
@@ -79,7 +78,7 @@ fn sample(latest: &Latest) {
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
-                    reason = "a share of a few cores"
+                    reason = "a percentage of a few cores"
                 )]
                 latest
                     .cpu

@@ -1,11 +1,11 @@
-//! Validations: whether a new version is good enough to take.
+//! Validations: whether a new version is good enough to deploy.
 
 use serde::Serialize;
 
 use crate::scoring::two_decimals;
 
-/// What a comparison of two qualities leads to, under the names of the API.
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
+/// Decision on a change of quality, with the field names of the API.
+#[expect(clippy::struct_field_names, reason = "field names of the API")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Decision {
     pub(crate) decision: &'static str,
@@ -17,8 +17,8 @@ pub(crate) struct Decision {
     pub(crate) reasoning: Vec<String>,
 }
 
-/// Decides: better, or a change under 2 %, is approved; a drop up to 5 % is for a person; a larger
-/// one is rejected.
+/// Decides on a change: an improvement or a change under 2 % is approved, a drop of up to 5 % needs a review, and a larger one
+/// is rejected.
 pub(crate) fn decide(before: f64, after: f64) -> Decision {
     let change = after - before;
     let percent = if before > 0.0 {
@@ -30,28 +30,28 @@ pub(crate) fn decide(before: f64, after: f64) -> Decision {
         (
             "approve",
             0.90,
-            "take it: quality is the same",
+            "deploy: the quality is the same",
             "the change is under 2 %",
         )
     } else if percent > 0.0 {
         (
             "approve",
             0.85,
-            "take it: quality is better",
+            "deploy: the quality is better",
             "quality rose",
         )
     } else if percent >= -5.0 {
         (
             "manual_review",
             0.70,
-            "let a person look at it",
+            "review before deployment",
             "the drop is between 2 and 5 %",
         )
     } else {
         (
             "reject",
             0.95,
-            "keep the version before",
+            "keep the previous version",
             "the drop is over 5 %",
         )
     };
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_has_its_decision() {
+    fn decision_follows_the_size_of_the_change() {
         let cases = [
             (80.0, 90.0, "approve", 0.85),
             (80.0, 81.0, "approve", 0.90),

@@ -1,4 +1,4 @@
-//! `/analytics`: figures of days and models, from running sums.
+//! `/analytics`: statistics of days and models, from running sums.
 
 use std::sync::atomic::Ordering;
 
@@ -15,12 +15,12 @@ use crate::scoring::two_decimals;
 use crate::state::{SharedState, day_of};
 
 const PERIODS: [&str; 3] = ["7d", "30d", "90d"];
-/// How many models a summary names.
+/// Maximum number of models in a summary.
 const TOP_MODELS: usize = 5;
-/// A trend is named from this change on, in percent.
+/// Minimum change of a trend, in percent.
 const TREND_PERCENT: f64 = 2.0;
 
-/// The first day of a period that ends today.
+/// First day of a period that ends today.
 fn first_day(period: &str) -> i64 {
     let days: i64 = period.trim_end_matches('d').parse().unwrap_or(0);
     day_of(Timestamp::now()) - days + 1

@@ -1,4 +1,4 @@
-//! `/config`, `/health` and `/admin`: how the agent itself is.
+//! `/config`, `/health` and `/admin`: configuration and state of the agent.
 
 use std::sync::atomic::Ordering;
 
@@ -30,7 +30,7 @@ pub(super) async fn config(axum::extract::State(state): SharedState) -> Json<Val
 /// The same configuration has the same id.
 fn snapshot_id(database: &str, retention: usize) -> Uuid {
     let text = format!("{} {retention} {database}", env!("CARGO_PKG_VERSION"));
-    // FNV-1a, 128 bits (RFC 9923): any stable hash would do.
+    // FNV-1a, 128 bits (RFC 9923); any stable hash is sufficient.
     let hash = text.bytes().fold(
         0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
         |hash, byte| {

@@ -1,4 +1,4 @@
-//! `/quality`: scores answers, and says how they have been of late.
+//! `/quality`: scores responses, and reports recent issues.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use crate::input::Fields;
 use crate::scoring::two_decimals;
 use crate::state::SharedState;
 
-/// The model of answers that name none.
+/// Default model.
 const UNKNOWN_MODEL: &str = "unknown";
 
 struct Asked {
@@ -61,7 +61,7 @@ pub(super) async fn analyze(
     })))
 }
 
-/// Below these means an issue is named; above the last one.
+/// Thresholds of recent means for issues: minimums, and a maximum for the last one.
 const QUALITY_LOW: f64 = 70.0;
 const RELEVANCE_LOW: f64 = 60.0;
 const COHERENCE_LOW: f64 = 60.0;
@@ -70,18 +70,18 @@ const HALLUCINATION_HIGH: f64 = 30.0;
 pub(super) async fn insights(axum::extract::State(state): SharedState) -> Json<Value> {
     let recent = *state.known().history.recent();
     let issues: Vec<&str> = [
-        (recent.quality() < QUALITY_LOW, "quality is low"),
+        (recent.quality() < QUALITY_LOW, "the quality is low"),
         (
             recent.relevance() < RELEVANCE_LOW,
-            "answers miss the prompt",
+            "responses are not relevant to the prompt",
         ),
         (
             recent.coherence() < COHERENCE_LOW,
-            "answers do not hang together",
+            "responses are incoherent",
         ),
         (
             recent.hallucination() > HALLUCINATION_HIGH,
-            "answers may be made up",
+            "responses may be hallucinated",
         ),
     ]
     .into_iter()
@@ -89,9 +89,9 @@ pub(super) async fn insights(axum::extract::State(state): SharedState) -> Json<V
     .map(|(_, issue)| issue)
     .collect();
     let (status, recommendation) = match (recent.count, issues.is_empty()) {
-        (0, _) => ("no_data", "send answers to /quality/analyze first"),
+        (0, _) => ("no_data", "send responses to /quality/analyze first"),
         (_, true) => ("ok", "nothing to do"),
-        (_, false) => ("warning", "look at the latest answers, and at what changed"),
+        (_, false) => ("warning", "check the latest responses and recent changes"),
     };
     Json(json!({
         "status": status,

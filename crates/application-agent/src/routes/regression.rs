@@ -1,4 +1,4 @@
-//! `/regression`: baselines of quality, and whether it has dropped since.
+//! `/regression`: baselines of quality, and drops since then.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,11 +8,11 @@ use crate::error::ApiError;
 use crate::input::Fields;
 use crate::state::SharedState;
 
-/// The drop from which on a regression is detected, unless the request says otherwise, in percent.
+/// Default threshold of a regression, in percent.
 pub(super) const THRESHOLD_DEFAULT: f64 = 5.0;
-/// How many analyses make a baseline, unless the request says otherwise.
+/// Default number of analyses of a baseline.
 pub(super) const SAMPLES_DEFAULT: u64 = 100;
-/// The config of requests that name none.
+/// Default config.
 pub(super) const CONFIG_DEFAULT: &str = "default";
 
 pub(super) async fn baseline(
@@ -29,12 +29,7 @@ pub(super) async fn baseline(
     state
         .make_baseline(&model, &config, baseline_type, samples, threshold)
         .map(|baseline| (StatusCode::CREATED, Json(baseline)))
-        .ok_or_else(|| {
-            ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "there are no analyses to make a baseline of",
-            )
-        })
+        .ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "no analyses for a baseline"))
 }
 
 pub(super) async fn detect(

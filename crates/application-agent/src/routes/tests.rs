@@ -1,4 +1,4 @@
-//! Each route's good and bad answers.
+//! Responses of every route to valid and invalid requests.
 
 use std::sync::Arc;
 
@@ -33,9 +33,9 @@ async fn ask(agent: &Router, method: Method, path: &str, body: &str) -> (u16, Va
     let request = Request::builder().method(method).uri(path);
     let request = request.header("content-type", "application/json");
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let answer = agent.clone().oneshot(request).await.unwrap();
-    let status = answer.status().as_u16();
-    let bytes = to_bytes(answer.into_body(), 10 << 20).await.unwrap();
+    let response = agent.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
     (
         status,
         serde_json::from_slice(&bytes).unwrap_or(Value::Null),
@@ -52,20 +52,20 @@ async fn get(agent: &Router, path: &str) -> (u16, Value) {
 
 async fn analyze(agent: &Router, model: &str) -> Value {
     let body = json!({"prompt": "What is AI?", "response": "AI is artificial intelligence...", "model_id": model});
-    let (status, answer) = post(agent, "/quality/analyze", body).await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+    let (status, response) = post(agent, "/quality/analyze", body).await;
+    assert_eq!(status, 200, "{response}");
+    response
 }
 
 #[tokio::test]
-async fn the_checked_example_has_its_scores() {
-    let answer = analyze(&agent(), "m").await;
-    assert_eq!(answer["relevance"]["score"], 63.33);
-    assert_eq!(answer["coherence"]["score"], 76.0);
-    assert_eq!(answer["hallucination"]["hallucination_rate"], 0.0);
-    assert_eq!(answer["overall_quality"], 75.73);
-    assert_eq!(answer["quality_grade"], "C");
-    assert_eq!(answer["model_name"], "m");
+async fn documented_example_has_the_documented_scores() {
+    let response = analyze(&agent(), "m").await;
+    assert_eq!(response["relevance"]["score"], 63.33);
+    assert_eq!(response["coherence"]["score"], 76.0);
+    assert_eq!(response["hallucination"]["hallucination_rate"], 0.0);
+    assert_eq!(response["overall_quality"], 75.73);
+    assert_eq!(response["quality_grade"], "C");
+    assert_eq!(response["model_name"], "m");
     for field in [
         "request_id",
         "timestamp",
@@ -74,12 +74,12 @@ async fn the_checked_example_has_its_scores() {
         "processing_time_ms",
         "metadata",
     ] {
-        assert!(!answer[field].is_null(), "{field}");
+        assert!(!response[field].is_null(), "{field}");
     }
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_said_by_field() {
+async fn invalid_body_is_rejected_by_field() {
     let agent = agent();
     let cases = [
         (
@@ -134,15 +134,15 @@ async fn what_does_not_fit_is_said_by_field() {
         ),
     ];
     for (path, body, expected) in cases {
-        let (status, answer) = post(&agent, path, body).await;
-        assert_eq!(status, 422, "{path} {answer}");
-        let detail = answer["detail"].as_str().unwrap();
+        let (status, response) = post(&agent, path, body).await;
+        assert_eq!(status, 422, "{path} {response}");
+        let detail = response["detail"].as_str().unwrap();
         assert!(detail.starts_with(expected), "{detail} for {expected}");
     }
 }
 
 #[tokio::test]
-async fn a_query_or_text_that_does_not_fit_is_said() {
+async fn invalid_query_is_rejected_by_parameter() {
     let agent = agent();
     for (path, expected) in [
         (
@@ -155,35 +155,35 @@ async fn a_query_or_text_that_does_not_fit_is_said() {
         ),
         ("/analytics/comparison", "models: expected names"),
     ] {
-        let (status, answer) = get(&agent, path).await;
-        let detail = answer["detail"].as_str().unwrap();
+        let (status, response) = get(&agent, path).await;
+        let detail = response["detail"].as_str().unwrap();
         assert!(
             status == 422 && detail.starts_with(expected),
             "{path}: {status} {detail}"
         );
     }
-    let (status, answer) = ask(&agent, Method::POST, "/quality/analyze", "{").await;
+    let (status, response) = ask(&agent, Method::POST, "/quality/analyze", "{").await;
     assert_eq!(status, 422);
     assert!(
-        answer["detail"]
+        response["detail"]
             .as_str()
             .unwrap()
             .starts_with("body: expected JSON"),
-        "{answer}"
+        "{response}"
     );
 }
 
 #[tokio::test]
-async fn wrong_paths_methods_and_sizes_have_their_statuses() {
+async fn unknown_path_method_and_size_have_their_status_codes() {
     let agent = agent();
     assert_eq!(get(&agent, "/nowhere").await.0, 404);
     assert!(get(&agent, "/nowhere").await.1["detail"].is_string());
     assert_eq!(get(&agent, "/quality/analyze").await.0, 405);
     assert!(get(&agent, "/quality/analyze").await.1["detail"].is_string());
     let large = json!({"prompt": "p", "response": "r".repeat(1 << 20)});
-    let (status, answer) = post(&agent, "/quality/analyze", large).await;
+    let (status, response) = post(&agent, "/quality/analyze", large).await;
     assert_eq!(status, 413);
-    assert!(answer["detail"].is_string());
+    assert!(response["detail"].is_string());
 }
 
 #[tokio::test]
@@ -224,33 +224,36 @@ async fn baselines_need_analyses_and_detection_needs_a_baseline() {
 }
 
 #[tokio::test]
-async fn the_workflow_makes_its_baseline_of_ten_analyses() {
+async fn workflow_creates_a_baseline_from_ten_analyses() {
     let agent = agent();
     let body = json!({"model_name": "m", "prompt": "What is AI?", "response": "AI is artificial intelligence..."});
     for number in 1..=10 {
-        let (status, answer) = post(&agent, "/workflow/validate", body.clone()).await;
+        let (status, response) = post(&agent, "/workflow/validate", body.clone()).await;
         let expected = if number < 10 {
             "baseline_checked"
         } else {
             "completed"
         };
         assert_eq!(
-            (status, answer["status"].as_str()),
+            (status, response["status"].as_str()),
             (200, Some(expected)),
             "{number}"
         );
-        assert_eq!(answer["decision"].is_null(), number < 10);
-        assert_eq!(answer["errors"], json!([]));
+        assert_eq!(response["decision"].is_null(), number < 10);
+        assert_eq!(response["errors"], json!([]));
     }
 }
 
 #[tokio::test]
-async fn validations_are_decided() {
+async fn validation_returns_a_decision() {
     let body = json!({"name": "n", "model_name": "m", "baseline_quality": 90, "new_quality": 80, "metadata": {"a": 1}});
-    let (status, answer) = post(&agent(), "/validation/create", body).await;
-    assert_eq!((status, answer["decision"].as_str()), (201, Some("reject")));
-    assert_eq!(answer["quality_change"], -10.0);
-    assert!(answer["validation_id"].is_string() && answer["reasoning"].is_array());
+    let (status, response) = post(&agent(), "/validation/create", body).await;
+    assert_eq!(
+        (status, response["decision"].as_str()),
+        (201, Some("reject"))
+    );
+    assert_eq!(response["quality_change"], -10.0);
+    assert!(response["validation_id"].is_string() && response["reasoning"].is_array());
 }
 
 #[tokio::test]
@@ -296,7 +299,7 @@ async fn insights_and_analytics_follow_the_analyses() {
 }
 
 #[tokio::test]
-async fn the_agent_tells_of_itself() {
+async fn agent_reports_its_config_health_and_usage() {
     let agent = agent();
     for path in ["/health", "/health/", "/health/live", "/health/ready"] {
         let (status, health) = get(&agent, path).await;
@@ -318,7 +321,7 @@ async fn the_agent_tells_of_itself() {
 }
 
 #[tokio::test]
-async fn an_agent_on_the_same_file_goes_on_where_the_last_one_ended() {
+async fn agent_on_an_existing_database_continues_its_history() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::File(folder.path().join("agent.db"));
     let first = agent_with(&database, 150);

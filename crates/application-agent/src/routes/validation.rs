@@ -1,4 +1,4 @@
-//! `/validation`: whether a new version is good enough to take.
+//! `/validation`: whether a new version is good enough to deploy.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! `/workflow`: analyse, find or make the baseline, detect, decide.
+//! `/workflow`: analyze a response, find or create the baseline, detect a regression, decide.
 
 use axum::Json;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::input::Fields;
 use crate::state::{SharedState, State};
 use crate::validation::decide;
 
-/// A model with fewer analyses gets no baseline from the workflow.
+/// Minimum number of analyses for a baseline from the workflow.
 const ANALYSES_NEEDED: usize = 10;
 
 pub(super) async fn validate(

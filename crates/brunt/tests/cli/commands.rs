@@ -325,5 +325,8 @@ fn agent_with_a_used_port_or_an_unusable_file_is_invalid_input() {
     assert!(ended.stderr.contains(&message), "{ended:?}");
     let ended = Brunt::new(&["agent", "--port", "0", "--db", "none/agent.db"]).run();
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("name another file"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("choose another file with --db"),
+        "{ended:?}"
+    );
 }
