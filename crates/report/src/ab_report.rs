@@ -10,45 +10,44 @@ use unicode_width::UnicodeWidthStr;
 use crate::comparison::{self, json_row};
 use crate::number;
 
-/// The version of the schema of `comparison.json`. It grows when a field goes or changes its meaning, not when
-/// one comes.
+/// Schema version of `comparison.json`. It increases when a field is removed or changes its meaning, not when one is added.
 pub const COMPARISON_SCHEMA_VERSION: u32 = 1;
 
-/// Results of an A/B comparison, and how the two builds were run.
+/// Results of an A/B comparison, and its configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct AbReport<'a> {
     /// Results of the comparison.
     pub contested: &'a AbSummary,
-    /// How the two builds were run.
+    /// Configuration of the comparison.
     pub conduct: &'a AbRunInfo,
 }
 
-/// How two builds were run.
+/// Configuration of an A/B comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AbRunInfo {
     /// Name of the comparison and of its results folder.
     pub run_id: String,
     /// The version of brunt.
     pub brunt_version: String,
-    /// The scenario as it was named.
+    /// Scenario file as given by the user.
     pub scenario_file: String,
-    /// Hash of its content.
+    /// Hash of the scenario.
     pub scenario_hash: String,
-    /// The profile whose highest level was held.
+    /// Profile whose highest level was held.
     pub profile: String,
-    /// That level, in words.
+    /// Description of this level.
     pub level: String,
     /// The seed of all randomness.
     pub seed: u64,
     /// Start, RFC 3339, UTC.
     pub started_at: String,
-    /// The length of a block, in seconds.
+    /// Duration of a block, in seconds.
     pub block_s: f64,
-    /// Start of each block that does not count, in seconds.
+    /// Warm-up of each block, in seconds.
     pub uncounted_s: f64,
     /// Maximum duration, in seconds.
     pub limit_s: f64,
-    /// The machine that brunt ran on, in words.
+    /// Description of brunt's machine.
     pub machine: String,
 }
 

@@ -1,5 +1,4 @@
-//! Checks: what a pipeline asks of a run or of two builds, one by one, each passed or failed; and the forms that
-//! pipelines read.
+//! Checks of a run or an A/B comparison for CI: each passes or fails, and is written as JUnit XML or GitHub annotations.
 
 mod github;
 mod junit;
@@ -17,13 +16,13 @@ use crate::{Judged, number, wording};
 /// Checks of one run, or of two builds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checks {
-    /// What was played.
+    /// Name of the run or comparison.
     title: String,
     /// The result in one sentence.
     headline: String,
-    /// What was found beyond what was asked.
+    /// Findings beyond the checks.
     findings: Vec<String>,
-    /// How long it took, in seconds.
+    /// Duration in seconds.
     seconds: f64,
     all: Vec<Check>,
 }
@@ -32,7 +31,7 @@ pub struct Checks {
 struct Check {
     name: String,
     status: CheckStatus,
-    /// What was measured, and what was asked for.
+    /// Measured value and thresholds.
     message: String,
 }
 
@@ -40,8 +39,8 @@ struct Check {
 enum CheckStatus {
     Passed,
     Failed,
-    /// The data do not decide it, or the load could never decide it. The check of the verdict says whether that
-    /// fails the run.
+    /// The data do not decide it, or this load can never decide it. The check of the verdict decides whether this fails the
+    /// run.
     Undecided,
     /// The verdict is inconclusive.
     Inconclusive,
@@ -50,15 +49,14 @@ enum CheckStatus {
 }
 
 impl Checks {
-    /// The checks of a run: its verdict, each target, and each figure that is compared with a baseline.
+    /// Checks of a run: its verdict, each target, and each metric that is compared with a baseline.
     pub fn of_run(run: &Judged, fail_on: FailOn) -> Self {
         let rows = run.verdict.judgements.iter();
         let targets = rows.map(|row| of_target(run, row, fail_on)).collect();
         Self::of(run, fail_on, targets)
     }
 
-    /// The checks of a run that is only compared with a baseline: its verdict, and each figure that is compared.
-    /// Targets count for nothing here.
+    /// Checks of a run that is only compared with a baseline: its verdict, and each compared metric. Targets are ignored.
     pub fn of_baseline_comparison(run: &Judged, fail_on: FailOn) -> Self {
         let mut checks = Self::of(run, fail_on, Vec::new());
         let Some(beside) = &run.verdict.baseline else {
@@ -89,13 +87,13 @@ impl Checks {
         let conclusion = verdict.conclusion(fail_on);
         let failed = |check: &Check| check.status == CheckStatus::Failed;
         if conclusion == Conclusion::NoResponse {
-            // One cause is one error.
+            // Each cause is one error.
             let missed = asked.iter_mut().filter(|check| failed(check));
             missed.for_each(|check| check.status = CheckStatus::Undecided);
         }
         let fails = asked.iter().any(failed);
         let status = match conclusion {
-            // The checks that fail say why.
+            // The failed checks contain the reasons.
             Conclusion::Missed if fails => CheckStatus::Passed,
             Conclusion::Missed => CheckStatus::Failed,
             Conclusion::Passed => CheckStatus::Passed,
@@ -116,7 +114,7 @@ impl Checks {
         }
     }
 
-    /// The checks of two builds: that the sitting is valid, and each figure that is compared.
+    /// Checks of an A/B comparison: its validity, and each compared metric.
     pub fn of_ab_summary(contested: &AbSummary, fail_on: FailOn) -> Self {
         let compared = ComparisonView::from(contested);
         let validity = Check {

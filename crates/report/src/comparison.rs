@@ -1,4 +1,4 @@
-//! Comparisons as every form of report shows them: titles, values, changes, and what stands out.
+//! Comparisons as all report formats show them: titles, values, changes, and notable rows.
 
 use brunt_verdict::comparison::{
     BetweenRuns, Change, ChangeInterval, ComparisonRow, Outcome, Tolerance,
@@ -96,7 +96,7 @@ pub(crate) const NAMES_NOTE: &str =
 /// Note on rows of all requests that are not tested.
 const UNTESTED_NOTE: &str = "outcomes in parentheses are shown but not tested";
 
-/// What was measured, and of which requests.
+/// Metric of a row, and its requests.
 pub(crate) fn title(row: &ComparisonRow) -> String {
     match &row.name {
         None => row.metric.in_words().to_owned(),
@@ -112,7 +112,7 @@ pub(crate) fn value(value: Option<f64>, row: &ComparisonRow) -> String {
     )
 }
 
-/// How a row changed, and the interval of it.
+/// Change of a row, and its interval.
 pub(crate) fn change(row: &ComparisonRow) -> (String, String) {
     match row.change {
         Some(change) => (change.by_in_words(), change.interval_in_words()),
@@ -163,7 +163,7 @@ pub(crate) fn baseline_json(beside: &BaselineVerdict) -> Value {
     })
 }
 
-/// One row, for files, with what its two sides are called.
+/// A row for JSON files, with the names of its two sides.
 pub(crate) fn json_row(row: &ComparisonRow, sides: [&str; 2]) -> Value {
     let (ratio, points) = match row.change {
         None => (None, None),

@@ -1,5 +1,5 @@
-//! CSV files: requests, timeline, failures, resources; and those that Locust writes. `docs/csv.md`
-//! describes the columns. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+//! CSV files: requests, timeline, failures, resources, and those of Locust. `docs/csv.md` describes the columns. A cell that
+//! a spreadsheet would interpret as a formula begins with an apostrophe.
 
 pub mod locust;
 mod resources;

@@ -1,4 +1,4 @@
-//! Runs of the history, and since when a metric of theirs is another than before.
+//! Runs of the history, and lasting changes of their metrics.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,19 +10,19 @@ use brunt_verdict::{RunResult, Value};
 
 use crate::number::{self, one_line};
 
-/// Number of letters of a commit that are shown.
+/// Number of characters of a commit that are shown.
 const COMMIT_LETTERS: usize = 10;
-/// Fewer runs have no order that chance would not bring about often enough.
+/// Minimum number of runs: with fewer, chance could explain any order.
 const RUNS_MIN: usize = 12;
 /// Number of newest runs in which level shifts are looked for: the time grows with its square.
 const RUNS_MAX: usize = 100;
-/// The same runs get the same answer.
+/// Fixed seed, so that the same runs have the same result.
 const SEED: u64 = 1;
 
 /// Runs of the history with some metrics of each.
 #[derive(Debug, Clone)]
 pub struct RunHistory {
-    /// The metrics, in the order of each run's values; the first is the one that was asked for.
+    /// Metrics, in the order of each run's values; the first is the requested one.
     pub metrics: Vec<Metric>,
     /// Request that the metrics are of; `None` for all requests.
     pub request: Option<String>,
@@ -39,30 +39,30 @@ pub struct HistoryRun {
     pub started: String,
     /// Its profile.
     pub profile: String,
-    /// The scenario file that it played.
+    /// Scenario file.
     pub scenario_file: String,
-    /// The service that it played against: its base URL, or that it was the embedded agent.
+    /// Base URL of the service, or a description of the embedded agent.
     pub service: String,
-    /// What the user called it.
+    /// Label from the user.
     pub label: Option<String>,
-    /// The git commit that it was made at.
+    /// Git commit.
     pub commit: Option<String>,
-    /// What came out.
+    /// Result.
     pub result: RunResult,
-    /// Of each metric, in its unit.
+    /// Value of each metric, in its unit.
     pub values: Vec<Value>,
-    /// How it was made.
+    /// Conditions.
     pub conditions: RunConditions,
     /// Path of its report, relative to the history page; `None` if it does not exist any more.
     pub report: Option<String>,
 }
 
-/// How a run was made, as texts that are the same where it was made alike.
+/// Conditions of a run, as texts that are equal for equal conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunConditions {
     /// The scenario's hash.
     pub scenario: String,
-    /// The load that was planned.
+    /// Planned load.
     pub load: String,
     /// The service's base URL.
     pub host: String,
@@ -72,7 +72,7 @@ pub struct RunConditions {
     pub brunt: String,
 }
 
-/// The runs that can be compared with each other: of one profile of one scenario file, against one service.
+/// Comparable runs: of one profile and scenario file, against one service.
 pub(crate) struct ProfileHistory<'a> {
     pub(crate) name: &'a str,
     pub(crate) scenario_file: &'a str,
@@ -94,7 +94,7 @@ pub(crate) enum LevelShifts<'a> {
 pub(crate) struct LevelShift<'a> {
     /// The first run at the new level.
     pub(crate) since: &'a HistoryRun,
-    /// The median of the level before, and of the new one.
+    /// Medians of the previous and the new level.
     pub(crate) before: f64,
     pub(crate) after: f64,
     /// Conditions that also differ from those of the previous run.
@@ -125,7 +125,7 @@ impl RunHistory {
         profiles
     }
 
-    /// A metric and what it is of, in words.
+    /// Name of a metric with its request.
     pub(crate) fn title(&self, metric: Metric) -> String {
         match &self.request {
             None => metric.name(),
@@ -135,7 +135,7 @@ impl RunHistory {
 }
 
 impl HistoryRun {
-    /// What it is called: its label, else its commit.
+    /// Label, or the abbreviated commit.
     pub(crate) fn display_name(&self) -> Option<String> {
         let commit = || self.short_commit();
         self.label.as_deref().map(one_line).or_else(commit)
@@ -164,8 +164,7 @@ impl<'a> ProfileHistory<'a> {
         }
     }
 
-    /// Since when the metric at a place of the runs' values is another. Runs that are not valid, and
-    /// those whose value is no number, say nothing of it.
+    /// Finds lasting changes of a metric. Invalid runs and runs without a value are ignored.
     pub(crate) fn level_shifts(&self, metric: usize) -> LevelShifts<'a> {
         let runs = self.runs.iter();
         let mut known: Vec<(&HistoryRun, f64)> = runs
@@ -201,7 +200,7 @@ impl<'a> ProfileHistory<'a> {
 }
 
 impl LevelShifts<'_> {
-    /// A sentence for each level shift, or one that there is none.
+    /// Returns a sentence for each level shift, or one that there are no shifts.
     pub(crate) fn in_words(&self, unit: &str) -> Vec<String> {
         match self {
             Self::TooFew(runs) => vec![format!(
@@ -241,7 +240,7 @@ impl LevelShift<'_> {
         text
     }
 
-    /// By how much, in percent of the level before; `None` where that was nothing.
+    /// Change in percent of the previous level; `None` if that is 0.
     pub(crate) fn ratio(&self) -> Option<String> {
         (self.before > 0.0).then(|| format!("{:+.0} %", (self.after / self.before - 1.0) * 100.0))
     }

@@ -1,6 +1,6 @@
-//! The HTML report: one file that needs nothing else. The verdict first, then targets, charts on one
-//! time axis, requests, failures, resources, settings. All of it is there without JavaScript; the script
-//! adds the cursor, zoom, sorting, filtering and each name's charts. `docs/report.md` describes it.
+//! HTML report: one self-contained file with the verdict, targets, charts on one time axis, requests, failures, resources and
+//! settings. Everything is visible without JavaScript; the script adds the cursor, zoom, sorting, filtering and charts of each
+//! name. `docs/report.md` describes it.
 
 pub(crate) mod ab_report;
 mod charts;
@@ -64,7 +64,7 @@ pub fn html(runs: &[Judged]) -> String {
     )
 }
 
-/// Of several runs: the worst first, and a line each.
+/// Summary of several runs: the worst result, and a line for each run.
 fn overview(runs: &[Judged]) -> Markup {
     let worst = runs.iter().max_by_key(|run| run.verdict.result.rank());
     markup! {
@@ -135,7 +135,7 @@ fn section(run: &Judged, number: usize) -> Markup {
                 h2 id=(place(part)) class=[(*part == "time").then_some("time")] { (title) }
                 (content)
             }
-            // `<` would end the element: in JSON it may be written as an escape.
+            // `<` could end the element; JSON allows an escape.
             script type="application/json" {
                 (PreEscaped(data(run, &views, &charts, &spread).to_string().replace('<', "\\u003c")))
             }
@@ -143,7 +143,7 @@ fn section(run: &Judged, number: usize) -> Markup {
     }
 }
 
-/// What was watched, below the load and on the same time axis.
+/// Monitored resources, below the load and on the same time axis.
 fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     let watched = run.record.header.generator.watched.as_deref();
     markup! {
@@ -155,7 +155,7 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     }
 }
 
-/// brunt and its machine, apart from the service.
+/// brunt and its machine.
 fn generator(charts: &Charts, views: &Views) -> Markup {
     markup! {
         p.note { "Lag, resource use and waits of brunt itself. They show whether the load generator distorted the result." }
@@ -166,7 +166,7 @@ fn generator(charts: &Charts, views: &Views) -> Markup {
     }
 }
 
-/// Of a search: what was answered by what was under way, and the law that fits.
+/// Chart of a search: throughput by requests in flight, and the fitted scalability law.
 fn scaling(run: &Judged) -> Markup {
     let Some((points, law)) = annotations::scaling(run) else {
         return markup! {};
@@ -194,7 +194,7 @@ fn scaling(run: &Judged) -> Markup {
     }
 }
 
-/// The thresholds of single names, by the name's place.
+/// Thresholds of single names, by the index of the name.
 fn limits(run: &Judged) -> Value {
     let ids = (0u32..)
         .map(brunt_record::NameId)
@@ -207,7 +207,7 @@ fn limits(run: &Judged) -> Value {
     Value::Object(named.collect())
 }
 
-/// What the script draws from.
+/// Data for the script.
 fn data(run: &Judged, views: &Views, charts: &Charts, spread: &TimeDistributions) -> Value {
     let spans = charts.spans.iter();
     let spans = spans.map(|span| json!([span.label, span.ink(), span.from_s, span.to_s]));

@@ -21,8 +21,8 @@ impl Judged<'_> {
     }
 }
 
-/// Whether a result passes, and the exit code. What fails by its grade and ends with 0 does so for `--fail-on`; codes
-/// that are not of the result, such as that of a full disk, are explained by a message of their own.
+/// Whether a result passes, and the exit code. A failed grade with code 0 is due to `--fail-on`; codes of other causes, such
+/// as a full disk, have their own messages.
 pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
     let code = format!("exit code {exit_code}");
     let asked = [Conclusion::Missed, Conclusion::NoResponse];
@@ -53,7 +53,7 @@ pub(crate) fn baseline_sentence(run: &Judged) -> Option<String> {
     (!is_said).then_some(sentence)
 }
 
-/// The findings that the sentence on top does not say already.
+/// Findings that the headline does not contain.
 pub(crate) fn further_findings<'a>(
     run: &Judged<'a>,
 ) -> impl Iterator<Item = &'a brunt_verdict::Finding> {
@@ -62,7 +62,7 @@ pub(crate) fn further_findings<'a>(
     all.filter(|finding| !is_said(verdict, &finding.headline))
 }
 
-/// Whether the headline says a sentence, as it is or as a clause.
+/// Whether the headline contains a sentence, or the sentence as a clause.
 fn is_said(verdict: &Verdict, sentence: &str) -> bool {
     let mut letters = sentence.trim_end_matches('.').chars();
     letters.next();

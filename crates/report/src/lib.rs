@@ -1,6 +1,6 @@
 //! A run record and its verdict as terminal text, HTML, CSV, JSON, Markdown and JUnit.
 //!
-//! Text is returned; writing it somewhere is left to others.
+//! All functions return text; the caller writes it.
 
 mod ab_report;
 mod checks;

@@ -1,4 +1,4 @@
-//! Markdown for a comment on a pull request: what came of it, and the tables that say why.
+//! Markdown for a comment on a pull request: the result, and tables with the reasons.
 
 use brunt_verdict::comparison::ComparisonRow;
 use brunt_verdict::{AbSummary, Grade};
@@ -12,7 +12,7 @@ use crate::{Judged, number};
 /// The number of kinds of failures that are listed.
 const FAILURES_MAX: usize = 5;
 
-/// A run, for a comment; `page` is where its HTML report is, for those who read the comment.
+/// Markdown summary of a run; `page` is the link to its HTML report.
 pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     let verdict = run.verdict;
     let profile = text(&run.record.header.profile);
@@ -83,7 +83,7 @@ fn failures(run: &Judged) -> String {
     page + "\n"
 }
 
-/// Two builds in one sitting, for a comment.
+/// Markdown summary of an A/B comparison.
 pub fn markdown_of_ab_summary(contested: &AbSummary) -> String {
     let compared_ = ComparisonView::from(contested);
     let outcome = compared_.outcome.in_words();
@@ -180,7 +180,7 @@ fn code(of: &str) -> String {
     format!("`{}`", number::one_line(of).replace('`', "'"))
 }
 
-/// A text of brunt's own, in which only what is between backticks is Markdown.
+/// Text of brunt, in which only backticks are Markdown.
 fn with_code(of: &str) -> String {
     let parts = of.split('`').enumerate();
     let parts = parts.map(|(at, part)| match at % 2 {
@@ -190,7 +190,7 @@ fn with_code(of: &str) -> String {
     parts.collect()
 }
 
-/// A text in which nothing is Markdown.
+/// Escaped text without Markdown.
 fn text(of: &str) -> String {
     let mut safe = String::new();
     for letter in number::one_line(of).chars() {

@@ -1,6 +1,6 @@
 //! Numbers and texts as people read them.
 
-/// Milliseconds with about three significant digits, or seconds where they are many.
+/// Milliseconds with about three significant digits; from 1 s on, seconds.
 pub(crate) fn ms(value: f64) -> String {
     match value {
         value if value >= 10_000.0 => format!("{:.1} s", value / 1e3),
@@ -11,7 +11,7 @@ pub(crate) fn ms(value: f64) -> String {
     }
 }
 
-/// A count with thousands apart.
+/// A count with thousands separators.
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -24,7 +24,7 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
-/// A rate or a percentage: one decimal where it is small.
+/// A rate or a percentage: one decimal below 1,000.
 pub(crate) fn rate(value: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
@@ -39,7 +39,7 @@ pub(crate) fn rate(value: f64) -> String {
     }
 }
 
-/// A percentage: enough digits to tell a small one from none.
+/// A percentage: enough digits to distinguish a small one from 0.
 pub(crate) fn percent(value: f64) -> String {
     match value {
         0.0 => "0 %".to_owned(),
@@ -50,7 +50,7 @@ pub(crate) fn percent(value: f64) -> String {
     }
 }
 
-/// Digits behind the point up to the first that is not 0.
+/// Number of decimals up to the first digit that is not 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -81,7 +81,7 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
-/// A threshold as it was most likely typed.
+/// A threshold in the form in which it was most likely written.
 pub(crate) fn threshold(value: f64, unit: &str) -> String {
     let short = |value: f64| {
         let text = format!("{value:.3}");
@@ -95,7 +95,7 @@ pub(crate) fn threshold(value: f64, unit: &str) -> String {
     }
 }
 
-/// From … to, with the unit once.
+/// An interval, with the unit once.
 pub(crate) fn interval(interval: &brunt_verdict::Interval, unit: &str) -> String {
     let low = with_unit(interval.low, unit);
     match interval.high {
@@ -112,7 +112,7 @@ pub(crate) fn interval(interval: &brunt_verdict::Interval, unit: &str) -> String
     }
 }
 
-/// The lower end of an interval, which is given no finer than the upper one if they have one unit.
+/// Lower end of an interval, with at most the precision of the upper one if they have the same unit.
 fn no_finer(low: f64, text: &str, high: &str) -> String {
     let (Some((_, unit)), Some((number, unit_of_high))) =
         (text.rsplit_once(' '), high.rsplit_once(' '))
@@ -130,7 +130,7 @@ fn no_finer(low: f64, text: &str, high: &str) -> String {
     format!("{rounded} {unit}")
 }
 
-/// A moment of a run that goes on until `end_s`: seconds, or a clock where they are many.
+/// Time in a run that ends at `end_s`: seconds, or hours, minutes and seconds in a long run.
 pub(crate) fn moment(at_s: f64, end_s: f64) -> String {
     if end_s < 120.0 {
         return threshold(at_s, "s");
@@ -149,23 +149,22 @@ pub(crate) fn moment(at_s: f64, end_s: f64) -> String {
     }
 }
 
-/// A text from outside on one line: without what a terminal obeys, and without what a CI runner takes for a command.
+/// External text on one line, without control sequences of terminals and workflow commands of CI runners.
 pub(crate) fn one_line(text: &str) -> String {
     let shown = |letter| if is_shown(letter) { letter } else { ' ' };
     let line: String = text.chars().map(shown).collect();
     without_commands(&line)
 }
 
-/// Whether a character is shown where it is, rather than obeyed: no control character, no end of a line, and nothing
-/// that turns the direction of what follows (UAX #9).
+/// Whether a character is printable: no control character, no line separator, and no change of direction (UAX #9).
 pub(crate) fn is_shown(letter: char) -> bool {
     !letter.is_control()
         && !matches!(letter,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// GitHub's runner obeys `::command::` at the start of a line, which any blank may become by wrapping, and `##[command]`
-/// anywhere; those of Azure and `TeamCity` are `##vso[` and `##teamcity[`.
+/// Neutralizes workflow commands. GitHub's runner executes `::command::` at the start of a line, which wrapping can create,
+/// and `##[command]` anywhere; those of Azure and `TeamCity` are `##vso[` and `##teamcity[`.
 fn without_commands(line: &str) -> String {
     let mut safe = String::with_capacity(line.len());
     let mut before = ' ';

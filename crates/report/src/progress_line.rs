@@ -10,13 +10,13 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::number;
 
-/// The last seconds that throughput and percentiles are taken from.
+/// Number of last seconds for throughput and percentiles.
 const LAST_S: usize = 3;
 
 /// Minimum number of stages from which on the current one is numbered.
 const STAGES_NUMBERED: usize = 3;
 
-/// Where a run is.
+/// Progress of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     profile: String,
@@ -24,7 +24,7 @@ pub struct Progress {
     planned_s: f64,
     phase: Option<String>,
     users: u32,
-    /// Requests a second that are offered in the open model.
+    /// Offered requests per second in the open model.
     offered_rps: Option<f64>,
     rps: f64,
     failures: u64,
@@ -36,7 +36,7 @@ pub struct Progress {
     undecided: Vec<String>,
 }
 
-/// Where a search is: levels in requests a second, or in users.
+/// Progress of a search; levels are in requests per second, or in users.
 #[derive(Debug, Clone, PartialEq)]
 struct SearchProgress {
     part: SearchPhase,
@@ -94,7 +94,7 @@ impl SearchProgress {
     }
 }
 
-/// A level in whole numbers, but for a low rate.
+/// A level in whole numbers; low rates have decimals.
 fn in_digits(level: f64) -> String {
     if level < 10.0 && level.fract() > 0.0 {
         return number::rate(level);
@@ -108,7 +108,7 @@ fn in_digits(level: f64) -> String {
     number::count(whole)
 }
 
-/// What the plan does at a moment: which stage of several, and whether it rises, holds or falls.
+/// Stage of the plan at a time: its number, and whether it ramps up, holds or ramps down.
 fn phase(load: &Load, at_s: f64) -> Option<String> {
     if load.search.is_some() {
         return None;
@@ -136,7 +136,7 @@ fn phase(load: &Load, at_s: f64) -> Option<String> {
 }
 
 impl Progress {
-    /// Of a run that goes on; `elapsed_s` on its clock.
+    /// Progress of a run after `elapsed_s` seconds.
     pub fn of(record: &RunRecord, elapsed_s: f64) -> Self {
         let timeline = &record.timeline;
         let seconds = timeline.seconds();
@@ -150,7 +150,7 @@ impl Progress {
             waits.unanswered += part.unanswered;
         }
         let now = recent.iter().rev().find(|second| second.users.is_some());
-        // Beyond the planned end, what counts is how long the run may still go on.
+        // Beyond the planned end show the remaining time to the maximum duration.
         let load = match &record.header.load {
             load if elapsed_s < load.duration_s() => load.clone(),
             load => load.extended_to_limit(),
@@ -194,10 +194,10 @@ impl Progress {
     }
 }
 
-/// An answer that is waited for longer than this is worth a word, in milliseconds.
+/// Waits for a response are shown from this duration on, in milliseconds.
 const STALL_MS: u64 = 1000;
 
-/// The line, at most so wide. Parts that do not fit are left out, the least important first.
+/// Progress line of at most `width` columns. Parts that do not fit are omitted, the least important first.
 pub fn progress_line(progress: &Progress, width: usize, color: bool) -> String {
     let mut line = String::new();
     let mut used = 0;
@@ -218,7 +218,7 @@ pub fn progress_line(progress: &Progress, width: usize, color: bool) -> String {
     line
 }
 
-/// What there is to say, the most important first.
+/// Parts of the line, the most important first.
 fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let plain = Style::new();
@@ -270,7 +270,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         parts.extend(rest.into_iter().chain([(plain, p95)]));
         return parts;
     };
-    // The offered load of a search is shown above: results come first.
+    // The offered load of a search is shown above.
     parts.push((plain, search.level()));
     parts.extend(search.bracket().map(|bracket| (plain, bracket)));
     parts.extend([

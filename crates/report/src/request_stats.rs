@@ -1,5 +1,5 @@
-//! Request statistics: counts and durations of a run's requests, in total and by name. Every form of report
-//! takes them from here, so that none can differ from another.
+//! Request statistics: counts and durations of a run's requests, in total and by name. All report formats use them, so that
+//! their values agree.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(crate) struct RequestStats {
     pub(crate) first_byte_ms: Durations,
 }
 
-/// Durations in milliseconds. A value that is unknown, or among requests that were never answered, is `None`.
+/// Durations in milliseconds; `None` if a value is unknown, or among requests without a response.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Durations {
     pub(crate) min: Option<f64>,
@@ -130,7 +130,7 @@ fn stats_of(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName
     let failures = failed + unanswered;
     let seconds = record.throughput_s();
     let durations = |measure| Durations::of(&timeline.distribution(scope, measure));
-    // Only what users wait for ranks the unanswered; other moments are of the answers that came.
+    // Only response times include requests without a response.
     let of_answers = |measure| {
         let ok = timeline.histogram(scope, measure, Outcome::Ok);
         Durations::of(&Distribution { ok, unanswered: 0 })

@@ -25,14 +25,14 @@ impl Resource {
     }
 }
 
-/// CPU and memory of one of the things that were watched.
+/// CPU and memory of one monitored subject.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Usage {
     pub(crate) cpu_percent: Resource,
     pub(crate) memory_mb: Resource,
 }
 
-/// Use of resources of all that was watched.
+/// Resource use of all monitored subjects.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Resources {
     pub(crate) target: Usage,
@@ -49,11 +49,11 @@ pub(crate) struct Resources {
 pub(crate) struct UnavailableSource {
     /// `target`, `machine`, or the name of an additional process.
     pub(crate) subject: String,
-    /// In words, with the file that would tell it.
+    /// Reasons, with the file that is missing or unreadable.
     pub(crate) reasons: Vec<String>,
 }
 
-/// What something that has a name used.
+/// Resource use of a named process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct NamedUsage {
     pub(crate) name: String,

@@ -41,7 +41,7 @@ const BOUNDS_NS: [u64; 16] = [
     60_000_000_000,
 ];
 
-/// One second of a run, and all there was up to its end.
+/// One second of a run, and the totals up to its end.
 #[derive(Debug, Clone)]
 pub struct Interval {
     second: u32,
@@ -49,7 +49,7 @@ pub struct Interval {
     part: Part,
     /// Up to the interval's end.
     totals: Totals,
-    /// What the monitor saw last.
+    /// Latest reading of the monitor.
     reading: Option<Reading>,
 }
 
@@ -64,7 +64,7 @@ pub struct StreamAggregator {
     reading: Option<Reading>,
 }
 
-/// What was done in one second.
+/// Counts of one second.
 #[derive(Debug, Clone, Default)]
 struct Part {
     counts: Second,
@@ -87,7 +87,7 @@ struct NamePart {
     bytes_received: u64,
 }
 
-/// What was counted since the run began.
+/// Counts since the start of the run.
 #[derive(Debug, Clone, Default)]
 struct Totals {
     by_name: Vec<NameTotals>,
@@ -107,7 +107,7 @@ struct NameTotals {
     bytes_received: u64,
 }
 
-/// A name by its place, what happened, and the code.
+/// Index of a name, kind of failure, and code.
 type FailureKey = (usize, FailureKind, u16);
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,7 +120,7 @@ struct Counts {
 /// Durations in the buckets of [`BOUNDS_NS`].
 #[derive(Debug, Clone, Copy, Default)]
 struct Buckets {
-    /// One more than there are bounds.
+    /// One more bucket than bounds.
     counts: [u64; BOUNDS_NS.len() + 1],
     sum_ns: u128,
 }
@@ -286,7 +286,7 @@ impl Buckets {
         self.sum_ns = self.sum_ns.saturating_add(sparse.sum_ns());
     }
 
-    /// Adds requests that were never answered: longer than any bound.
+    /// Adds requests without a response: longer than any bound.
     fn add_endless(&mut self, count: u64) {
         if let Some(last) = self.counts.last_mut() {
             *last += count;
@@ -310,7 +310,7 @@ impl Buckets {
 }
 
 impl Interval {
-    /// The second of the run that it is.
+    /// Index of the second in the run.
     pub fn second(&self) -> u32 {
         self.second
     }

@@ -1,4 +1,4 @@
-//! `summary.json`: the verdict and the figures for other programs. `docs/summary.md` describes it.
+//! `summary.json`: verdict and metrics for other programs. `docs/summary.md` describes it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::comparison::baseline_json;
 use crate::request_stats::{self, RequestStats};
 use crate::resource_stats::{Resources, resources};
 
-/// The version of the schema. It grows when a field goes or changes its meaning, not when one comes.
+/// Schema version. It increases when a field is removed or changes its meaning, not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Debug, Serialize)]
@@ -46,7 +46,7 @@ struct Summary<'a> {
     network: Network<'a>,
 }
 
-/// How the service was reached.
+/// Network settings.
 #[derive(Debug, Serialize)]
 struct Network<'a> {
     connections: &'a str,
@@ -162,7 +162,7 @@ fn json(figure: &Figure) -> serde_json::Value {
     }
 }
 
-/// Of all requests: what each figure may have been.
+/// Confidence intervals of the values of all requests.
 fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>> {
     let percentiles = [0.5, 0.9, 0.95, 0.99].map(Metric::Percentile);
     let metrics = percentiles
@@ -180,7 +180,7 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
 fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
     let names = record.header.names_of(&row.target);
     let methods = names.iter().filter(|name| name.kind == NameKind::Request);
-    let not_answered = || "it is among the requests that were never answered".to_owned();
+    let not_answered = || "the value is among the requests without a response".to_owned();
     TargetRow {
         metric: row.target.metric.name(),
         scope: names.first().map(|name| name.name.as_str()),

@@ -1,4 +1,4 @@
-//! The terminal's result: the sentence that matters, targets with grades, requests, failures.
+//! Terminal result: headline, targets with grades, requests, failures.
 
 pub(crate) mod baselines;
 pub(crate) mod comparison;
@@ -20,11 +20,11 @@ use page::{Page, style_of, style_of_result};
 pub(crate) use table::shortened;
 use table::{Cell, Table};
 
-/// Narrower than this, targets are shown without their intervals.
+/// Minimum width for the intervals of targets.
 const INTERVAL_FROM: usize = 100;
-/// From this width on, requests are shown with their p99.9 and their service time.
+/// Minimum width for p99.9 and the service time of requests.
 const SERVICE_FROM: usize = 120;
-/// Columns of the requests that are left out of a narrow table, the least important first.
+/// Columns of requests that are omitted in a narrow table, the least important first.
 const REQUESTS_SPARE: [&str; 8] = [
     "service p50",
     "service p99",
@@ -35,7 +35,7 @@ const REQUESTS_SPARE: [&str; 8] = [
     "p95",
     "requests",
 ];
-/// The number of names that are shown; the report has all.
+/// Maximum number of names; the HTML report contains all.
 const NAMES_MAX: usize = 40;
 
 /// The result of a run, for a terminal of `width` columns.
@@ -263,8 +263,7 @@ impl Page {
     }
 }
 
-/// The names that are shown, in the order of the scenario: of very many, those with failures and those that
-/// are slow.
+/// Names to show, in the order of the scenario: with very many names, those with failures and the slow ones.
 fn standing_out(all: &[RequestStats]) -> Vec<&RequestStats> {
     let mut ranked: Vec<(usize, &RequestStats)> = all.iter().enumerate().collect();
     ranked.sort_by(|(_, a), (_, b)| {

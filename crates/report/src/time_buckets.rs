@@ -8,15 +8,15 @@ use brunt_record::{
 };
 use brunt_verdict::search::Rates;
 
-/// A lag over this is late, in nanoseconds.
+/// Lag from which on a request counts as late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;
 /// Widths of a bucket in histogram intervals, times a power of ten.
 const STEPS: [u32; 10] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 30];
-/// Rows of the heat map in a factor of ten.
+/// Number of rows of the heat map per decade.
 pub(crate) const ROWS_PER_DECADE: f64 = 8.0;
-/// The lower end of its lowest row, in milliseconds.
+/// Lower end of the lowest row, in milliseconds.
 pub(crate) const LOWEST_MS: f64 = 0.01;
-/// Rows that there may be: up to a thousand seconds.
+/// Maximum number of rows: up to a thousand seconds.
 const ROWS_MAX: f64 = 8.0 * ROWS_PER_DECADE - 1.0;
 
 /// The seconds and readings of a run, unpacked once for all buckets.
@@ -36,17 +36,17 @@ pub(crate) struct TimeBuckets<'a> {
 
 /// One time bucket.
 pub(crate) struct TimeBucket<'a> {
-    /// Its first second.
+    /// First second.
     pub(crate) from_s: u32,
-    /// Its seconds; fewer where the run ends in it.
+    /// Number of seconds; fewer in the last bucket.
     pub(crate) seconds: &'a [Second],
     pub(crate) readings: &'a [(u32, TimedReading)],
-    /// Planned level in its middle: users, or requests a second in the open model.
+    /// Planned level at its middle: users, or requests per second in the open model.
     pub(crate) planned: f64,
     pub(crate) starts: IntendedStarts,
     pub(crate) response: Percentiles,
     pub(crate) service: Percentiles,
-    /// Of every request, however it ended.
+    /// Lags of all requests, with any outcome.
     pub(crate) lag: Percentiles,
     /// Rows of the heat map with their counts: response time, then service time.
     pub(crate) rows: [Vec<(u8, u64)>; 2],
@@ -62,7 +62,7 @@ pub(crate) struct TimedReading {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct IntendedStarts {
     pub(crate) all: u64,
-    /// Dispatched late by brunt.
+    /// Number of requests that brunt dispatched late.
     pub(crate) late: u64,
 }
 
@@ -202,8 +202,8 @@ impl<'a> TimeBucket<'a> {
     }
 }
 
-/// How long a run is shown: while load was made, until its last answer, and while it was waited for what
-/// was under way. A last second that was only begun is left out: its counts are no rates.
+/// Duration of a run in charts: the load, up to the last response, and the wait for requests in flight. An incomplete last
+/// second is omitted, since its counts are not rates.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -300,7 +300,7 @@ impl<'a> BucketMerger<'a> {
     }
 }
 
-/// The rows of the heat map that durations fall in.
+/// Rows of the heat map with the counts of durations.
 fn rows(durations: &Histogram) -> Vec<(u8, u64)> {
     let mut rows: Vec<(u8, u64)> = Vec::new();
     for (ns, count) in durations.counts() {

@@ -28,7 +28,7 @@ pub(crate) fn value(row: &Judgement) -> String {
     }
 }
 
-/// Confidence interval of a measured value; empty if there is none.
+/// Confidence interval of a measured value; empty without one.
 pub(crate) fn interval(row: &Judgement) -> String {
     let unit = row.unit;
     row.interval
@@ -44,7 +44,7 @@ pub(crate) fn measured(stats: &RequestStats, value: Option<f64>, unanswered: boo
     }
 }
 
-/// A duration; if it is not known and `unanswered` is set, it lies among requests that were never answered.
+/// A duration; if it is unknown and `unanswered` is set, it is among requests without a response.
 pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
     match value {
         Some(ms) => number::ms(ms),
@@ -103,7 +103,7 @@ fn plan_alone(load: &Load) -> String {
     format!("{what}: {stages}{more}{law}")
 }
 
-/// How the run ended, with the reason if there is one.
+/// End of the run, with its reason.
 pub(crate) fn end_of(record: &RunRecord) -> String {
     let Some(ending) = &record.ending else {
         return "the record is incomplete: brunt was killed or could not write it".to_owned();

@@ -1,4 +1,4 @@
-//! GitHub's workflow commands: an annotation for each cause that a run did not pass, or one that it did.
+//! GitHub workflow commands: an annotation for each reason why a run did not pass, or one that it passed.
 
 use super::{CheckStatus, Checks};
 
@@ -30,7 +30,7 @@ fn annotation(level: &str, title: &str, message: &str) -> String {
     format!("::{level} title={title}::{}\n", data(message))
 }
 
-/// As the runner wants what follows a command.
+/// Escapes the message of a workflow command.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

@@ -1,9 +1,9 @@
-//! JUnit's XML, which pipelines of every kind read.
+//! JUnit XML, which most CI systems read.
 
 use super::{Check, CheckStatus, Checks};
 use crate::number;
 
-/// Checks as one JUnit file: a suite each.
+/// Checks as one JUnit file, with a suite for each run.
 pub fn junit(all: &[Checks]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
     for checks in all {
@@ -52,7 +52,7 @@ fn escaped_lines(checks: &Checks) -> String {
     lines.join("\n")
 }
 
-/// Control characters have no place in XML.
+/// Removes control characters, which XML does not allow.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for letter in text.chars() {

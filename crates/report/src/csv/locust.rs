@@ -1,5 +1,5 @@
-//! The four CSV files that Locust writes, with its names, columns and formats, for those whose scripts
-//! read them. What the figures mean is brunt's: `docs/csv.md` says where that differs.
+//! Locust's four CSV files, with its names, columns and formats, for scripts that read them. The values have brunt's
+//! definitions; `docs/csv.md` lists the differences.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::table::{Table, text};
 use super::time_series;
 use crate::request_stats::{self, RequestStats};
 
-/// The shares that Locust reports by default, as it heads them.
+/// Locust's default percentiles, with their column titles.
 const PERCENTILES: [(&str, f64); 11] = [
     ("50%", 0.5),
     ("66%", 0.66),
@@ -24,13 +24,13 @@ const PERCENTILES: [(&str, f64); 11] = [
     ("100%", 1.0),
 ];
 
-/// What Locust writes where there is no value; its readers take it for one that is missing.
+/// Text for a missing value.
 const NOT_KNOWN: &str = "N/A";
 
-/// What Locust calls all requests together.
+/// Name of the row of all requests.
 const ALL: &str = "Aggregated";
 
-/// As Locust writes moments.
+/// Time format of Locust.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// `PREFIX_stats.csv`: a row for each name that was requested, and one for all.
@@ -158,8 +158,8 @@ pub fn failures(record: &RunRecord) -> String {
     table.into_text()
 }
 
-/// `PREFIX_exceptions.csv`: the head alone. These are errors in the Python code of Locust's users, and brunt
-/// has none.
+/// `PREFIX_exceptions.csv`: only the header. The rows would be errors in the Python code of Locust users, which brunt does
+/// not have.
 pub fn exceptions() -> String {
     new(&["Count", "Message", "Traceback", "Nodes"]).into_text()
 }
@@ -173,7 +173,7 @@ struct Row {
     failures_per_s: f64,
 }
 
-/// What is counted and measured up to a moment.
+/// Counts and durations up to a time.
 #[derive(Default)]
 struct Totals {
     requests: u64,
@@ -208,8 +208,8 @@ impl Row {
 }
 
 impl Totals {
-    /// Count, failures, median, average, minimum, maximum, size. Locust's median is in whole milliseconds;
-    /// where nothing was requested it writes 0.
+    /// Count, failures, median, average, minimum, maximum, size. Locust's median is in whole milliseconds, and 0 without
+    /// requests.
     fn cells(&self) -> [String; 7] {
         let ok = &self.waited.ok;
         let median = if self.waited.count() == 0 {
@@ -231,7 +231,7 @@ impl Totals {
     }
 }
 
-/// Lines end as those of Python's `csv` module do.
+/// Joins cells with the line ending of Python's `csv` module.
 fn new(columns: &[&str]) -> Table {
     Table::ending_lines_with(csv::Terminator::CRLF, columns)
 }
@@ -240,8 +240,7 @@ fn percentiles(waited: &Distribution) -> impl Iterator<Item = String> {
     PERCENTILES.map(|(_, q)| percentile(waited, q)).into_iter()
 }
 
-/// In whole milliseconds, as Locust's are; not known where nothing was asked, and where it lies among those
-/// never answered.
+/// Percentile in whole milliseconds, as in Locust; missing without requests, or if it is among requests without a response.
 fn percentile(waited: &Distribution, q: f64) -> String {
     let ms = waited
         .percentile(q)
@@ -257,7 +256,7 @@ fn per_second(value: f64) -> String {
     format!("{value:.6}")
 }
 
-/// In whole seconds of Unix time.
+/// Unix time in whole seconds.
 fn ended_at(record: &RunRecord, second: usize) -> i64 {
     let after = Duration::from_secs(second as u64 + 1);
     (record.header.started_at + after).as_second()

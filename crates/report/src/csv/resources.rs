@@ -4,7 +4,7 @@ use brunt_record::{Interference, MachineReading, ProcessReading, Reading, RunRec
 
 use super::table::{Table, count, megabytes, number};
 
-/// The columns of a watched process as they first were.
+/// Columns of a monitored process in the first version.
 const PROCESS_COLUMNS: [&str; 9] = [
     "cpu_percent",
     "busiest_thread_percent",
@@ -17,7 +17,7 @@ const PROCESS_COLUMNS: [&str; 9] = [
     "processes",
 ];
 
-/// Those that were added to them: a column never moves, so that they stand behind all others.
+/// Columns that were added later: columns never move, so they follow all others.
 const PROCESS_COLUMNS_ADDED: [&str; 7] = [
     "cpu_cores",
     "run_delay_ms",
@@ -53,7 +53,7 @@ const INTERFERENCE_COLUMNS: [&str; 5] = [
     "suspended_ms",
 ];
 
-/// The columns of `brunt monitor` that come first, under names that other tools use.
+/// First columns of `brunt monitor`, with names that other tools use.
 const MONITOR_COLUMNS: [&str; 8] = [
     "timestamp",
     "cpu_percent",
@@ -101,14 +101,14 @@ pub fn resources(record: &RunRecord) -> String {
 /// The table of `brunt monitor`, line by line.
 #[derive(Debug)]
 pub struct MonitorTable<'a> {
-    /// The names of those that are watched, in the order of [`Reading::beside`], after the one without.
+    /// Names of the additional processes, in the order of their readings.
     names: &'a [String],
     has_target: bool,
 }
 
 impl<'a> MonitorTable<'a> {
-    /// A table of the machine, of one process without a name where there is one, and of others. Where
-    /// nothing is watched the columns of a process are there, and empty.
+    /// Creates a table of the machine, the unnamed process if there is one, and named processes. Without any process the
+    /// columns of the unnamed one are empty.
     pub fn new(has_target: bool, names: &'a [String]) -> Self {
         Self {
             names,
@@ -116,7 +116,7 @@ impl<'a> MonitorTable<'a> {
         }
     }
 
-    /// The head, with its line's end.
+    /// Header line, with its line ending.
     pub fn head(&self) -> String {
         let mut columns: Vec<String> = MONITOR_COLUMNS.map(str::to_owned).to_vec();
         if self.has_target {
@@ -130,7 +130,7 @@ impl<'a> MonitorTable<'a> {
         Table::new(&columns).into_text()
     }
 
-    /// A row, with its line's end.
+    /// Row, with its line ending.
     pub fn row(&self, timestamp: String, reading: &Reading) -> String {
         let machine = &reading.machine;
         let mut cells = vec![
@@ -151,7 +151,7 @@ impl<'a> MonitorTable<'a> {
         }
         cells.push(number(machine.steal_percent));
         cells.extend(pressure_cells(machine));
-        // The first line of a table is as any other.
+        // The header has the same format as the other lines.
         Table::new(&cells).into_text()
     }
 }
@@ -170,7 +170,7 @@ fn all_cells(process: Option<&ProcessReading>) -> impl Iterator<Item = String> +
     first.chain(process_cells_added(process))
 }
 
-/// In the order of [`PROCESS_COLUMNS`]; empty where not known.
+/// Values in the order of [`PROCESS_COLUMNS`]; empty if unknown.
 fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
     let Some(process) = process else {
         return Default::default();

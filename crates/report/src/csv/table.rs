@@ -1,4 +1,4 @@
-//! A CSV table, and the forms of its cells.
+//! CSV tables and the format of their cells.
 
 use crate::number;
 
@@ -36,7 +36,7 @@ impl Table {
     }
 }
 
-/// A text that no spreadsheet takes for a formula, without control characters.
+/// Text that no spreadsheet interprets as a formula, without control characters.
 pub(super) fn text(cell: &str) -> String {
     let is_kept = |letter| number::is_shown(letter) || letter == '\n';
     let shown = |letter| if is_kept(letter) { letter } else { ' ' };

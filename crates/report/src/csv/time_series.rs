@@ -39,7 +39,7 @@ impl Percentiles {
 /// Largest number of rows of a run in a table: the seconds of a week.
 const ROWS_MAX: usize = 7 * 86_400;
 
-/// Length of what was recorded, in seconds.
+/// Recorded duration, in seconds.
 fn length_s(timeline: &Timeline) -> usize {
     let intervals_s = timeline.intervals() * timeline.width_s() as usize;
     timeline.seconds().len().max(intervals_s)
@@ -84,7 +84,7 @@ pub(crate) fn durations(timeline: &Timeline, from_s: usize, measure: Measure) ->
 pub(crate) fn rows(timeline: &Timeline) -> impl Iterator<Item = TimeSeriesRow> {
     counts(timeline).map(|(second, counts)| {
         let at = |measure| durations(timeline, second, measure);
-        // Only what users wait for ranks the unanswered.
+        // Only response times include requests without a response.
         let of_answers = |measure| {
             Percentiles::of(&Distribution {
                 unanswered: 0,

@@ -12,7 +12,7 @@ const ROWS_SHOWN: usize = 40;
 pub(super) fn sentence(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
-        // A backtick without its pair is part of the text.
+        // An unpaired backtick is part of the text.
         return markup! { (text) };
     }
     markup! {
@@ -27,12 +27,12 @@ pub(super) fn class_of(result: RunResult) -> &'static str {
     result.name()
 }
 
-/// A result with its color, its sign and its words.
+/// A result with its color, symbol and text.
 pub(super) fn pill_of(result: RunResult) -> Markup {
     pill(class_of(result), result.in_words())
 }
 
-/// A grade or a result with its color, its sign and its words.
+/// A grade or a result with its color, symbol and text.
 pub(super) fn pill(name: &str, words: &str) -> Markup {
     let sign = match name {
         "good" => "✓",

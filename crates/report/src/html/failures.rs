@@ -1,4 +1,4 @@
-//! Failures: each way to fail with an example; what brunt or its machine did is apart from the service's.
+//! Failures: each kind with an example; failures caused by brunt or its machine are listed separately.
 
 use brunt_record::{Failure, RunRecord};
 use maud::{Markup, html as markup};

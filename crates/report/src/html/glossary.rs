@@ -1,18 +1,18 @@
-//! The glossary: each term of the page with its explanation, shown as a tooltip where the term stands.
+//! Glossary: the terms of the page with their explanations, which are also tooltips of the terms.
 
 use maud::{Markup, html as markup};
 
-/// Terms: a key, the name, and what it means.
+/// Terms: key, name, and explanation.
 const TERMS: &[(&str, &str, &str)] = &[
     (
         "response",
         "response time",
-        "What a user waits: from the intended start of the request until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
+        "The wait of a user: from the intended start of the request until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
     ),
     (
         "service",
         "service time",
-        "What the service takes: from the first byte of the request sent until its response is complete.",
+        "The time of the service: from the first byte of the request sent until its response is complete.",
     ),
     (
         "percentile",
@@ -27,7 +27,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "interval",
         "95 % interval",
-        "The range that holds the true value with 95 % confidence. A short or unsteady run has a wide one.",
+        "The range that contains the true value with 95 % confidence. A short or unsteady run has a wide interval.",
     ),
     (
         "grade",
@@ -47,7 +47,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "throughput",
         "throughput",
-        "Requests that were answered successfully, per second.",
+        "Successful requests per second.",
     ),
     (
         "offered",
@@ -87,7 +87,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "lag",
         "lag",
-        "How late brunt dispatched a request: its own lateness, not the service's. Large lag makes a run invalid if it could change a grade.",
+        "The delay with which brunt dispatched a request, caused by brunt and not by the service. Large lag makes a run invalid if it could change a grade.",
     ),
     (
         "in-flight",
@@ -97,7 +97,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "users",
         "virtual user",
-        "A simulated user that plays tasks one after the other and waits between them.",
+        "A simulated user that runs tasks one after the other, with think time between them.",
     ),
     (
         "open",
@@ -107,12 +107,12 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "warm-up",
         "warm-up",
-        "The start of a run before the service is steady. Targets leave it out; figures of the whole run include it.",
+        "The start of a run before the service is steady. Targets exclude it; statistics of the complete run include it.",
     ),
     (
         "heat",
         "heat map",
-        "Columns are moments, rows are durations; the stronger the color, the larger the share of the requests of that moment.",
+        "Columns are times, rows are durations; a stronger color is a larger share of the requests at that time.",
     ),
     (
         "cpu",
@@ -127,7 +127,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "pressure",
         "pressure",
-        "The share of the time in which something waited for a CPU, for memory or for a disk (Linux PSI).",
+        "The percentage of time in which something waited for a CPU, for memory or for a disk (Linux PSI).",
     ),
     (
         "run-delay",
@@ -147,17 +147,17 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "share",
         "share",
-        "Requests of this name, as a share of all requests: planned by the weights and waits of the scenario, and seen in the run. Failures, and tasks that are slower than their wait, move what is seen away from the plan.",
+        "Requests of this name, as a share of all requests: planned by the weights and waits of the scenario, and measured in the run. Failures, and tasks that are slower than their wait, move the measured share away from the plan.",
     ),
     (
         "seed",
         "seed",
-        "The start of all randomness. The same scenario with the same seed sends the same requests.",
+        "The start value of all random choices. The same scenario with the same seed sends the same requests.",
     ),
     (
         "baseline",
         "baseline",
-        "Earlier runs that are stored to compare later ones with.",
+        "Earlier runs that are stored for comparisons with later ones.",
     ),
     (
         "tolerance",
@@ -166,7 +166,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A term with its explanation at hand: as a tooltip, and as a link to the glossary.
+/// A term with a tooltip and a link to the glossary.
 pub(super) fn term(key: &str, shown: &str) -> Markup {
     let known = TERMS.iter().find(|(known, _, _)| *known == key);
     markup! {
@@ -178,7 +178,7 @@ pub(super) fn term(key: &str, shown: &str) -> Markup {
     }
 }
 
-/// The term of a metric, a legend entry or a column, by its words; the words alone if there is none.
+/// A metric, legend entry or column as a glossary term, if it is one; otherwise plain text.
 pub(super) fn explained(words: &str) -> Markup {
     term(key_of(words), words)
 }

@@ -1,4 +1,4 @@
-//! The header: the one sentence that matters, what was found, and which run it was.
+//! Header: headline, findings, and identity of the run.
 
 use brunt_verdict::{Finding, FindingKind};
 use maud::{Markup, html as markup};
@@ -32,7 +32,7 @@ pub(super) fn header(run: &Judged) -> Markup {
     }
 }
 
-/// Findings that stand below the headline at most; the others have a part of their own.
+/// Maximum number of findings below the headline; the others have a section of their own.
 const ON_TOP: usize = 3;
 
 /// The findings, those of the service first.
@@ -42,7 +42,7 @@ fn sorted<'a>(run: &Judged<'a>) -> Vec<&'a Finding> {
     all
 }
 
-/// How many of the sorted findings stand below the headline: none that is only a note.
+/// Number of the sorted findings below the headline, without notes.
 fn on_top(sorted: &[&Finding]) -> usize {
     let notable = sorted.iter().take_while(|finding| !is_note(finding));
     notable.count().min(ON_TOP)
@@ -62,7 +62,7 @@ fn findings(run: &Judged) -> Markup {
     }
 }
 
-/// The findings that do not stand below the headline.
+/// Findings that are not below the headline.
 pub(super) fn more_findings(run: &Judged) -> Markup {
     let all = sorted(run);
     let more = &all[on_top(&all)..];
@@ -77,7 +77,7 @@ pub(super) fn more_findings(run: &Judged) -> Markup {
     }
 }
 
-/// Whether nothing of the service hangs on it.
+/// Whether a finding is only a note.
 fn is_note(finding: &Finding) -> bool {
     matches!(
         finding.kind,
@@ -85,7 +85,7 @@ fn is_note(finding: &Finding) -> bool {
     )
 }
 
-/// The figures of the whole run, warm-up included.
+/// Statistics of the complete run, including the warm-up.
 fn figures(run: &Judged) -> Markup {
     let all = request_stats::total(run.record);
     let ranked = all.unanswered > 0;
@@ -112,7 +112,7 @@ fn figures(run: &Judged) -> Markup {
     }
 }
 
-/// Which run it was.
+/// Identity of the run.
 fn facts(run: &Judged) -> Vec<String> {
     let record = run.record;
     let header = &record.header;

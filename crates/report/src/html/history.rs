@@ -1,5 +1,5 @@
-//! The page of the history: every run a dot that leads to its report, and since when a metric is another.
-//! It needs nothing else, and no JavaScript.
+//! HTML page of the history: every run is a point that links to its report, with lasting changes of metrics. It is
+//! self-contained and has no JavaScript.
 
 mod chart;
 
@@ -25,7 +25,7 @@ pub fn html_of_history(history: &RunHistory) -> String {
     around("brunt: history", &style, &[], &body)
 }
 
-/// What changed last of the metric that was asked for.
+/// Latest change of the requested metric.
 fn top(history: &RunHistory) -> Markup {
     let count = history.runs.len();
     let began = |run: Option<&HistoryRun>| run.map_or("–", |run| &run.started).to_owned();
@@ -103,7 +103,7 @@ fn key(profile: &ProfileHistory) -> Markup {
     }
 }
 
-/// Every figure, newest first.
+/// All values, newest first.
 fn table(history: &RunHistory) -> Markup {
     markup! {
         h2 { "Runs" }

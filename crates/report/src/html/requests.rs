@@ -1,4 +1,4 @@
-//! The requests: a row for each name, which opens its own charts; the phases of a request; the set-up apart.
+//! Requests: a row for each name, which opens its charts; phases of a request; setup requests separately.
 
 use brunt_record::NameKind;
 use maud::{Markup, html as markup};
@@ -12,7 +12,7 @@ use crate::wording::{measured, waited};
 
 /// Columns of response times.
 const RESPONSE: [&str; 4] = ["p50", "p95", "p99", "max"];
-/// More of them: paper has no room for these columns, and the script hides them until the reader asks for them.
+/// Additional columns, which are not printed, and which the script hides by default.
 const MORE: [&str; 4] = ["min", "mean", "p90", "p99.9"];
 
 pub(super) fn requests(run: &Judged) -> Markup {
@@ -59,7 +59,7 @@ fn table(
         .any(|(_, row)| row.wire_requests != row.requests);
     let planned = &run.record.header.planned_shares;
     let planned_of = |at: usize| planned.get(at).copied().flatten();
-    // Without a plan on record the column is that of what was seen alone.
+    // Without planned shares in the record only the measured share is shown.
     let has_plan = total.is_some() && planned.iter().any(Option::is_some);
     let columns = |share: Option<f64>, requests: u64| {
         let seen = total.map(|total| share_of(requests, total.requests));
@@ -134,7 +134,7 @@ fn others_table(rows: &[(usize, &RequestStats)]) -> Markup {
     }
 }
 
-/// What failed, and how many went well a second.
+/// Failures, and successful requests per second.
 fn counted(stats: &RequestStats) -> Markup {
     markup! {
         td class=[(stats.failures > 0).then_some("bad")] {
@@ -167,7 +167,7 @@ fn more(stats: &RequestStats) -> Markup {
     }
 }
 
-/// The cells of a row; the planned and the seen share, where the table has these columns.
+/// Cells of a row; planned and measured share, if the table has these columns.
 fn cells(stats: &RequestStats, wire: bool, shares: (Option<String>, Option<String>)) -> Markup {
     let service = &stats.service_ms;
     let (planned, seen) = shares;
@@ -212,7 +212,7 @@ fn bytes_each(stats: &RequestStats, bytes: u64) -> String {
     }
 }
 
-/// The phases by name; nothing if no request got as far as a first byte.
+/// Phases by name; empty without a first byte.
 fn phases(rows: &[(usize, &RequestStats)], total: &RequestStats) -> Markup {
     if total.first_byte_ms.mean.is_none() {
         return markup! {};

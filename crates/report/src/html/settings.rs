@@ -1,4 +1,4 @@
-//! Settings: the scenario, how the service was reached, brunt, the machine, and what ended the run.
+//! Settings: scenario, network, brunt, machine, and the end of the run.
 
 use brunt_record::RunRecord;
 use maud::{Markup, html as markup};
@@ -58,7 +58,7 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// How the service was reached.
+/// Network settings.
 fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
     let generator = &record.header.generator;
     let mut connections = generator.connections.clone();

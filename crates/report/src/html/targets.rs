@@ -1,4 +1,4 @@
-//! Targets: what was asked and what was measured, with a drawing of how far one is from the other.
+//! Targets: thresholds and measured values, with a drawing of their distance.
 
 use brunt_record::Target;
 use brunt_verdict::{Grade, Judgement, Value};
@@ -12,7 +12,7 @@ use crate::number;
 use crate::wording::{grade, interval, own_notes, shared_reasons, value};
 
 const WIDTH: f64 = 160.0;
-/// The scale ends so much above the largest threshold.
+/// End of the scale, as a multiple of the largest threshold.
 const BEYOND: f64 = 1.15;
 
 pub(super) fn targets(run: &Judged) -> Markup {
@@ -69,7 +69,7 @@ fn target(run: &Judged, row: &Judgement, shared: &[&str]) -> Markup {
     }
 }
 
-/// Where the value lies among the thresholds: the zones of the grades, the interval, the value.
+/// Position of the value among the thresholds: zones of the grades, interval, and value.
 fn near(row: &Judgement) -> Markup {
     let target = &row.target;
     let known = [target.target, target.acceptable, target.critical];
@@ -99,7 +99,7 @@ fn near(row: &Judgement) -> Markup {
     }
 }
 
-/// The stretches of the scale in which each grade lies, from nothing up.
+/// Zones of the scale with their grades, starting at 0.
 fn zones(row: &Judgement, end: f64) -> Vec<(Grade, f64, f64)> {
     let target = &row.target;
     let known = [target.target, target.acceptable, target.critical];
@@ -114,7 +114,7 @@ fn zones(row: &Judgement, end: f64) -> Vec<(Grade, f64, f64)> {
     zones.filter(|(_, from, to)| to > from).collect()
 }
 
-/// The grade of a value that is surely known.
+/// Grade of an exact value.
 fn grade_at(target: &Target, value: f64) -> Grade {
     let higher = target.metric.is_better_when_higher();
     let is_better = |than: f64| if higher { value > than } else { value < than };

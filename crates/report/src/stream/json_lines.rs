@@ -1,4 +1,4 @@
-//! JSON lines: one for the run that begins, one for each interval, one for how it ended.
+//! JSON lines: one for the start of a run, one for each interval, one for its end.
 //! `docs/live.md` describes them.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Interval, NamePart, is_start, method_of};
 
-/// The version of the lines. It grows when a field goes or changes its meaning, not when one comes.
+/// Version of the lines. It increases when a field is removed or changes its meaning, not when one is added.
 const SCHEMA_VERSION: u32 = 1;
 
 /// The line with which a run begins.
@@ -25,7 +25,7 @@ pub fn json_of_run(header: &Header) -> String {
     }))
 }
 
-/// The line of an interval, which says how many before it were lost.
+/// Line of an interval, with the number of intervals that were dropped before it.
 pub fn json_of_interval(header: &Header, interval: &Interval, lost: u64) -> String {
     let part = &interval.part;
     let counts = &part.counts;
@@ -80,7 +80,7 @@ fn line(value: &Value) -> String {
     format!("{value}\n")
 }
 
-/// `None` where nothing of the name was done.
+/// `None` without requests of the name.
 fn of_name(name: &RequestName, part: &NamePart) -> Option<Value> {
     let counts = part.counts;
     (counts.ok + counts.failed + counts.unanswered > 0).then(|| {
@@ -102,7 +102,7 @@ fn of_answers(durations_: &brunt_record::Histogram) -> Value {
     })
 }
 
-/// What is not known, or lies among requests never answered, is null.
+/// A value; null if it is unknown, or among requests without a response.
 fn durations(of: &Distribution) -> Value {
     let at = |q| of.percentile(q).and_then(brunt_record::PercentileValue::ms);
     json!({

@@ -1,4 +1,4 @@
-//! The metrics of an interval: one table, from which every form that metrics are told in is made.
+//! Metrics of an interval: one table for all export formats.
 
 use brunt_record::{FailureKind, Header, MachineReading, NameKind, ProcessReading, RequestName};
 
@@ -26,11 +26,11 @@ pub(super) struct Metric {
 
 #[derive(Debug)]
 pub(super) enum Points {
-    /// Counted since the run began.
+    /// Count since the start of the run.
     Counter(Vec<(Labels, u64)>),
-    /// As it is.
+    /// Current value.
     Gauge(Vec<(Labels, f64)>),
-    /// Counted since the run began, by how long it took.
+    /// Histogram of durations since the start of the run.
     Histogram(Vec<(Labels, Buckets)>),
 }
 
@@ -38,7 +38,7 @@ const REQUESTS: Unit = Unit::Count("{request}");
 
 pub(super) type Labels = Vec<(&'static str, String)>;
 
-/// All metrics of an interval. What is not known has no point.
+/// All metrics of an interval. Unknown values have no point.
 pub(super) fn metrics(header: &Header, interval: &Interval) -> Vec<Metric> {
     let mut all = of_requests(interval);
     all.extend(of_load(interval));
@@ -49,7 +49,7 @@ pub(super) fn metrics(header: &Header, interval: &Interval) -> Vec<Metric> {
     all
 }
 
-/// The names outside the set-up, with their totals.
+/// Names except the setup, with their totals.
 fn names(interval: &Interval) -> impl Iterator<Item = (Labels, &NameTotals)> {
     let names = interval.names.iter().zip(&interval.totals.by_name);
     let judged = names.filter(|(name, _)| !name.setup);
@@ -98,7 +98,7 @@ fn kind_of(name: &RequestName) -> &'static str {
     }
 }
 
-/// The number of requests that ended, by how they ended. Of `on_start` only those that failed are counted.
+/// Number of completed requests by outcome. Requests of `on_start` are counted only if they failed.
 fn requests(interval: &Interval) -> Vec<(Labels, u64)> {
     let names = interval.names.iter().zip(&interval.totals.by_name);
     let counted = names.filter(|(name, _)| !name.setup || is_start(name));

@@ -21,14 +21,14 @@ use super::{BOUNDS_NS, Buckets, Interval};
 const INTEGERS: [&str; 2] = ["http.response.status_code", "server.port"];
 const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
 
-/// From when to when points count, in nanoseconds of Unix time.
+/// Start and end of the points, in nanoseconds of Unix time.
 #[derive(Clone, Copy)]
 struct Times {
     from: u64,
     to: u64,
 }
 
-/// What is known up to the end of an interval, and how many intervals before it this receiver has lost.
+/// Metrics up to the end of an interval, and the number of intervals that were dropped for this receiver.
 pub fn otlp(header: &Header, interval: &Interval, lost: u64) -> Vec<u8> {
     let from = u64::try_from(header.started_at.as_nanosecond()).unwrap_or(0);
     let times = Times {
@@ -63,7 +63,7 @@ pub fn otlp(header: &Header, interval: &Interval, lost: u64) -> Vec<u8> {
     request.encode_to_vec()
 }
 
-/// What a receiver says in its answer that it refused, though it took the request.
+/// Partial rejection in the response of a receiver that accepted the request.
 pub fn otlp_refusal(answer: &[u8]) -> Option<String> {
     let answer = ExportMetricsServiceResponse::decode(answer).ok()?;
     let partial = answer.partial_success?;

@@ -10,7 +10,7 @@ use super::{BOUNDS_NS, Buckets, Interval};
 /// The content type of the format.
 pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A page with what is known up to the end of an interval; before the first there is the run alone.
+/// Metrics up to the end of an interval; before the first one, only those of the run.
 pub fn prometheus(header: &Header, latest: Option<&Interval>) -> String {
     let mut page = String::new();
     let mut labels = vec![
@@ -54,7 +54,7 @@ fn add(page: &mut String, metric: &Metric) {
     }
 }
 
-/// The buckets of the format hold what those before them hold, too.
+/// Cumulative buckets, as the format requires.
 fn histogram(page: &mut String, name: &str, labels: &Labels, buckets: &Buckets) {
     let mut up_to = 0;
     let bounds = BOUNDS_NS.map(|ns| (ns as f64 / 1e9).to_string());

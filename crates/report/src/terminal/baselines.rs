@@ -1,4 +1,4 @@
-//! Baselines for a terminal: a line each, or what one holds.
+//! Baselines for a terminal: a list, or the content of one.
 
 use brunt_verdict::baseline::{Baseline, KeptRun};
 use brunt_verdict::comparison::ComparedMetric;
@@ -7,7 +7,7 @@ use super::page::Page;
 use super::table::{Cell, Table};
 use crate::number::{self, one_line};
 
-/// Narrower than this, a run is shown without its p99 and its CPU.
+/// Minimum width for p99 and CPU of a run.
 const ALL_FROM: usize = 120;
 
 /// Baselines, a line each.
@@ -27,7 +27,7 @@ pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, color: bool) 
     page.lines(&table) + "\n"
 }
 
-/// What a baseline holds.
+/// Content of a baseline.
 pub fn terminal_of_baseline(baseline: &Baseline, width: usize, color: bool) -> String {
     let page = Page::new(width, color);
     let mut text = page.heading(&format!("Baseline {}", one_line(&baseline.name)));
@@ -124,7 +124,7 @@ impl Page {
     }
 }
 
-/// In half of the blocks it was this or less.
+/// Median over the blocks.
 fn usual(run: &KeptRun, name: Option<&str>, measured: ComparedMetric) -> String {
     let series = run.figures.row(name).and_then(|row| row.series(measured));
     let mut blocks: Vec<f64> = series
@@ -139,7 +139,7 @@ fn usual(run: &KeptRun, name: Option<&str>, measured: ComparedMetric) -> String 
     )
 }
 
-/// A time to the minute, as people read it.
+/// Time to the minute.
 fn minute(rfc3339: &str) -> String {
     let text: String = rfc3339.chars().take(16).collect();
     one_line(&text).replace('T', " ")

@@ -9,9 +9,9 @@ use super::table::{Cell, Table};
 use crate::comparison::{self, ComparisonView, NAMES_NOTE, grade_of};
 use crate::number::one_line;
 
-/// Narrower than this, changes are shown without their intervals.
+/// Minimum width for the intervals of changes.
 const INTERVAL_FROM: usize = 80;
-/// Narrower than this, tolerances are not shown.
+/// Minimum width for tolerances.
 const TOLERANCE_FROM: usize = 100;
 /// Maximum number of rows of single names; the report has all.
 const NAMED_MAX: usize = 6;
@@ -42,7 +42,7 @@ fn alone(compared: &ComparisonView, width: usize, color: bool) -> String {
 }
 
 impl Page {
-    /// The table, and what to think of it.
+    /// Table and notes of a comparison.
     pub(super) fn compared(&self, compared: &ComparisonView) -> String {
         let mut text = self.rows(&compared.title, compared, &compared.all_requests());
         let named = compared.notable();
@@ -94,7 +94,7 @@ impl Page {
             };
             let mut outcome = comparison::outcome(row);
             if !with_tolerance {
-                // Short, so that 80 columns have room for the interval.
+                // Short, so that the interval fits into 80 columns.
                 outcome = outcome.replace(Outcome::NotEnoughData.in_words(), "undecided");
             }
             cells.push(Cell::styled(&outcome, style));

@@ -1,4 +1,4 @@
-//! The ways to fail with an example each, and what the monitor could not see.
+//! Kinds of failures with examples, and metrics that the monitor could not read.
 
 use anstyle::Style;
 use brunt_verdict::Grade;
@@ -41,7 +41,7 @@ impl Page {
         text
     }
 
-    /// What the monitor could not see, which has no figure anywhere.
+    /// Metrics that the monitor could not read.
     pub(super) fn unseen(&self, run: &Judged) -> String {
         let mut text = String::new();
         for (whose, what) in run.record.unavailable() {

@@ -1,4 +1,4 @@
-//! The runs of the history for a terminal: a line for each, and the metric's way over them as bars.
+//! Runs of the history for a terminal: a line for each, and the metric as bars.
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
@@ -8,9 +8,9 @@ use super::table::shortened;
 use crate::history::{HistoryRun, ProfileHistory, RunHistory, value_text};
 use crate::number::{self, one_line};
 
-/// A profile's name takes no more columns.
+/// Maximum width of a profile's name.
 const PROFILE_MAX: usize = 20;
-/// The column of labels is never narrower.
+/// Minimum width of the labels.
 const LABEL_MIN: usize = 10;
 const GAP: usize = 2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -32,7 +32,7 @@ pub fn terminal_of_history(history: &RunHistory, width: usize, color: bool) -> S
     text
 }
 
-/// The way of a profile's metric as bars, and since when it is another.
+/// Metric of a profile as bars, with its lasting changes.
 fn trend(page: &Page, profile: &ProfileHistory, names: usize, unit: &str) -> String {
     let runs = profile.runs.iter();
     let values: Vec<Option<f64>> = runs.map(|run| run.values[0].known()).collect();
@@ -84,7 +84,7 @@ impl Page {
             padded(began, widths[0]),
             padded(&shortened(run, widths[1]), widths[1]),
             padded(profile, widths[2]),
-            // The escapes of a color have no width, so that the padding stands after them.
+            // Color escapes have no width, so the padding follows them.
             self.painted_cell(style, verdict, widths[3]),
             " ".repeat(widths[4].saturating_sub(value.width())),
         )
@@ -111,7 +111,7 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-/// The least and the greatest value: the lowest and the highest bar.
+/// Minimum and maximum value, for the lowest and the highest bar.
 fn ends(values: &[Option<f64>]) -> Option<(f64, f64)> {
     let mut known = values.iter().flatten().copied();
     let first = known.next()?;
@@ -131,7 +131,7 @@ fn range(values: &[Option<f64>], unit: &str) -> String {
     number::interval(&brunt_verdict::Interval { low, high }, unit)
 }
 
-/// A bar for each run, the newest where there is no room for all; what is not known is left free.
+/// A bar for each run, or for the newest that fit; unknown values are blank.
 fn bars(values: &[Option<f64>], room: usize) -> String {
     let Some((low, high)) = ends(values) else {
         return String::new();

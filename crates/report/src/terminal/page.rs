@@ -1,4 +1,4 @@
-//! What all parts of the terminal's text are written with: width, colors, headings, wrapped lines.
+//! Formatting of terminal text: width, colors, headings, wrapped lines.
 
 use anstyle::{AnsiColor, Style};
 use brunt_verdict::{Grade, RunResult};
@@ -7,12 +7,12 @@ use unicode_width::UnicodeWidthStr;
 use super::table::Table;
 use crate::number::one_line;
 
-/// Wider than this, lines are hard to follow.
+/// Maximum width of text; wider lines are hard to read.
 pub(super) const WIDTH_MAX: usize = 140;
-/// Words that belong to the number before them.
+/// Words that are not separated from the preceding number.
 const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
 
-/// The width of a text that is not for a screen: no name is shortened.
+/// Width of text that is not for a terminal: no name is shortened.
 pub const UNBOUNDED: usize = usize::MAX;
 
 /// Width and colors of a text.
@@ -23,7 +23,7 @@ pub(super) struct Page {
     pub(super) color: bool,
 }
 
-/// The style of a grade. Its word is always next to it.
+/// Style of a grade, which is always shown with its text.
 pub(super) fn style_of(grade: Grade) -> Style {
     let color = match grade {
         Grade::Good => AnsiColor::Green,
@@ -96,14 +96,14 @@ impl Page {
         heading + &lines.map(|line| line + "\n").collect::<String>()
     }
 
-    /// A sentence below what it is about, with a dash.
+    /// A note with a dash.
     pub(super) fn listed(&self, sentence: &str) -> String {
         let lines = self.wrapped(4, sentence);
         format!("  - {}", lines.trim_start())
     }
 }
 
-/// The words of a text. A number and its unit are one, and so is what stands between backticks if it fits into `room`.
+/// Words of a text. A number and its unit are one word, as is text between backticks if it fits into `room`.
 fn unbroken(text: &str, room: usize) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let opens = |word: &str| word.matches('`').count() % 2 == 1;

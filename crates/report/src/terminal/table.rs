@@ -1,13 +1,13 @@
-//! A table of the terminal: the first column to the left, the others to the right. If there is no room, columns
-//! that may go are left out, then the texts of the first column are shortened.
+//! Terminal tables: the first column is left-aligned, the others are right-aligned. In a narrow terminal optional columns are
+//! omitted, and then texts of the first column are shortened.
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 const GAP: usize = 2;
-/// The first column is never narrower.
+/// Minimum width of the first column.
 const FIRST_MIN: usize = 12;
-/// Columns that may go do so before longer texts of the first column than this are shortened.
+/// Optional columns are omitted before the first column becomes narrower than this.
 const FIRST_FAIR: usize = 24;
 
 pub(super) struct Cell {
@@ -33,7 +33,7 @@ impl Cell {
 
 pub(super) struct Table<'a> {
     rows: Vec<Vec<Cell>>,
-    /// Titles of columns that may be left out, the least important first.
+    /// Titles of optional columns, the least important first.
     spare: &'a [&'a str],
 }
 
@@ -49,7 +49,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// With columns that are left out if there is no room, the least important first.
+    /// Declares optional columns, the least important first.
     pub(super) fn sparing(mut self, titles: &'a [&'a str]) -> Self {
         self.spare = titles;
         self
@@ -59,7 +59,7 @@ impl<'a> Table<'a> {
         self.rows.push(cells);
     }
 
-    /// The head and the rows, none wider than `width` unless the numbers alone are.
+    /// Header and rows, at most `width` wide unless the numbers alone are wider.
     pub(super) fn lines(&self, width: usize, color: bool) -> Vec<String> {
         let mut widths: Vec<usize> = (0..self.rows[0].len())
             .map(|at| {
@@ -112,13 +112,12 @@ fn line(row: &[Cell], first: String, shown: &[usize], widths: &[usize], color: b
     line
 }
 
-/// A text of at most so many columns: what does not fit is left out of its middle.
+/// Shortens a text to a width by omitting its middle.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
     without(text, width, width.saturating_sub(1) / 2)
 }
 
-/// Texts of at most so many columns each that stay apart: what does not fit is left out where they are alike, if
-/// one place does for all.
+/// Shortens texts to a width so that they stay distinct, if omitting the same position in all of them achieves that.
 fn shortened_apart(texts: &[&str], width: usize) -> Vec<String> {
     let middle = width.saturating_sub(1) / 2;
     let cut = |head: usize| -> Vec<String> {
@@ -131,7 +130,7 @@ fn shortened_apart(texts: &[&str], width: usize) -> Vec<String> {
         all.dedup();
         all.len()
     };
-    // The nearer to the middle, the better.
+    // Prefer positions near the middle.
     let heads = (0..=middle).flat_map(|off| [middle - off, middle + off]);
     let heads = heads.filter(|head| *head < width);
     let mut best = cut(middle);
@@ -152,7 +151,7 @@ fn shortened_apart(texts: &[&str], width: usize) -> Vec<String> {
     best
 }
 
-/// A text of at most so many columns, of which the first `head` are its beginning and the others its end.
+/// Shortens a text to a width: its first `head` columns, and its end.
 fn without(text: &str, width: usize, head: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

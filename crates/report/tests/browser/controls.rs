@@ -1,4 +1,4 @@
-//! The controls of the page: switches of lines, columns, what can be copied and saved, links, the clock, tooltips.
+//! Controls of the page: switches of lines, columns, copying and saving, links, the clock, tooltips.
 
 use brunt_testbed::{Browser, Look};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::run::known;
 use crate::use_of::{click, count, texts};
 use crate::{Opened, marked, opened, pictures, stalled};
 
-/// Keeps what the page saves and copies, instead of the browser.
+/// Script that captures saved and copied data instead of the browser.
 const KEEP: &str = "(() => { window.kept = []; \
     URL.createObjectURL = (blob) => { window.blob = blob; return '#kept'; }; \
     HTMLAnchorElement.prototype.click = function () { window.kept.push(this.download); }; \
@@ -20,7 +20,7 @@ fn page_of_known(test: &str) -> Option<Opened> {
     Some(page)
 }
 
-/// What was saved last: its name, and its content as text.
+/// Name and text of the last saved file.
 fn saved(browser: &mut Browser) -> (String, String) {
     let name = browser.ask("window.kept.at(-1)");
     let content = browser.ask("window.blob.text()");
@@ -52,7 +52,7 @@ fn legend_switches_hide_and_show_their_line() {
     click(browser, &format!("{figure} li:nth-child(2) .switch"));
     assert_eq!(browser.ask(&shown), json!([true, false, true]));
     assert_eq!(browser.ask(&pressed), json!(["true", "false", "true"]));
-    // The choice outlives another scale.
+    // The choice is kept with another scale.
     click(browser, ".tools input[type='checkbox']");
     assert_eq!(browser.ask(&shown), json!([true, false, true]));
     click(browser, &format!("{figure} li:nth-child(2) .switch"));
@@ -61,7 +61,7 @@ fn legend_switches_hide_and_show_their_line() {
 }
 
 #[test]
-fn thresholds_are_lines_where_they_are_near_and_words_where_they_are_far() {
+fn near_thresholds_are_lines_and_far_ones_are_text() {
     let Some(mut page) = page_of_known("thresholds_are_lines") else {
         return;
     };
@@ -69,7 +69,7 @@ fn thresholds_are_lines_where_they_are_near_and_words_where_they_are_far() {
     let legend = |browser: &mut Browser, chart: &str| {
         texts(browser, &format!("figure[data-chart='{chart}'] .legend li")).join(" | ")
     };
-    // 40 requests a second: critical 20 and acceptable 50 are within reach, the target of 100 is just so.
+    // 40 requests per second: critical 20 and acceptable 50 are near, and the target of 100 is at the limit.
     let throughput = legend(browser, "throughput");
     assert!(
         throughput.contains("critical 20 | acceptable 50")
@@ -177,7 +177,7 @@ fn columns_are_chosen_and_a_table_is_saved_as_csv() {
 }
 
 #[test]
-fn a_chart_is_saved_as_svg_and_as_png() {
+fn chart_is_saved_as_svg_and_png() {
     let marked = marked();
     let Some(mut page) = opened("a_chart_is_saved", &[marked.judged()], true) else {
         return;
@@ -213,7 +213,7 @@ fn a_chart_is_saved_as_svg_and_as_png() {
 }
 
 #[test]
-fn a_link_keeps_the_zoom_and_the_choices() {
+fn link_contains_the_zoom_and_the_choices() {
     let Some(mut page) = page_of_known("a_link_keeps") else {
         return;
     };
@@ -252,7 +252,7 @@ fn a_link_keeps_the_zoom_and_the_choices() {
 }
 
 #[test]
-fn the_clock_on_the_wall_is_shown() {
+fn wall_clock_time_is_shown() {
     let Some(mut page) = page_of_known("the_clock") else {
         return;
     };
@@ -270,7 +270,7 @@ fn the_clock_on_the_wall_is_shown() {
 }
 
 #[test]
-fn a_term_is_explained_at_the_pointer_at_the_focus_and_below() {
+fn term_is_explained_by_tooltip_focus_and_glossary() {
     let Some(mut page) = page_of_known("a_term_is_explained") else {
         return;
     };
@@ -305,7 +305,7 @@ fn a_term_is_explained_at_the_pointer_at_the_focus_and_below() {
     let lost = browser.ask(
         "[...document.querySelectorAll('a.term')].filter((of) => !document.querySelector(of.getAttribute('href'))).length",
     );
-    assert_eq!(lost, json!(0), "every term stands in the glossary");
+    assert_eq!(lost, json!(0), "every term is in the glossary");
     let nested =
         browser.ask("document.querySelectorAll('button a, button button, a button').length");
     assert_eq!(nested, json!(0), "no control is inside another");
@@ -313,7 +313,7 @@ fn a_term_is_explained_at_the_pointer_at_the_focus_and_below() {
 }
 
 #[test]
-fn one_live_region_says_what_the_keys_did() {
+fn live_region_announces_keyboard_actions() {
     let Some(mut page) = page_of_known("one_live_region") else {
         return;
     };
@@ -335,7 +335,7 @@ fn one_live_region_says_what_the_keys_did() {
 }
 
 #[test]
-fn forced_colors_tell_lines_apart_by_their_strokes() {
+fn lines_are_distinguished_by_strokes_in_forced_colors() {
     let marked = marked();
     let Some(mut page) = opened("forced_colors", &[marked.judged()], true) else {
         return;
@@ -363,7 +363,7 @@ fn forced_colors_tell_lines_apart_by_their_strokes() {
 }
 
 #[test]
-fn all_profiles_fit_a_phone_and_charts_stand_two_abreast_where_there_is_room() {
+fn all_profiles_fit_a_phone_and_charts_have_two_columns_on_wide_screens() {
     let (one, other) = (marked(), stalled());
     let runs = [one.judged(), other.judged(), one.judged()];
     let Some(mut page) = opened("all_profiles_fit", &runs, true) else {
@@ -388,7 +388,7 @@ fn all_profiles_fit_a_phone_and_charts_stand_two_abreast_where_there_is_room() {
 }
 
 #[test]
-fn on_paper_labels_stand_on_their_grid_lines_and_heads_on_each_page() {
+fn print_has_labels_on_grid_lines_and_headers_on_each_page() {
     let marked = marked();
     for scripts in [true, false] {
         let Some(mut page) = opened("on_paper", &[marked.judged()], scripts) else {
@@ -403,7 +403,7 @@ fn on_paper_labels_stand_on_their_grid_lines_and_heads_on_each_page() {
             "[...document.querySelectorAll('.plot')].filter((of) => of.querySelector('.beside').getClientRects().length).map((of) => ['.beside', '.lines'] \
              .map((part) => of.querySelector(part).getBoundingClientRect())).filter(([a, b]) => Math.abs(a.top - b.top) + Math.abs(a.height - b.height) > 1).length",
         );
-        assert_eq!(apart, json!(0), "scales beside their drawings");
+        assert_eq!(apart, json!(0), "scales next to their drawings");
         let drawn = browser.ask("[...document.querySelectorAll('.plot')].filter((of) => of.getClientRects().length).length");
         assert!(drawn.as_u64() >= Some(12), "{drawn} drawings");
         let heads = browser.ask("[...new Set([...document.querySelectorAll('main table:not(.behind table) thead')].map((of) => getComputedStyle(of).display + getComputedStyle(of).position))]");

@@ -7,7 +7,7 @@ use crate::opened;
 use crate::run::known;
 use crate::use_of::{click, texts};
 
-/// A run of so many names over so many seconds, each name once in `apart` seconds and up to 8 times in one.
+/// A run of a number of names and seconds, each name once in `apart` seconds and up to 8 times in one.
 pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
     let mut header = known().record.header;
     header.names = (0..names)
@@ -67,9 +67,9 @@ fn sample(name: u32, second: u32, number: u64, chance: u64) -> Sample {
 }
 
 #[test]
-fn an_hour_of_twelve_names_is_under_two_megabytes() {
+fn report_of_an_hour_with_twelve_names_is_under_two_megabytes() {
     let record = large(12, 3600, 1);
-    // What is found of it does not matter here.
+    // The findings are irrelevant here.
     let verdict = brunt_verdict::judge(&RunRecord::new(record.header.clone()));
     let page = html(&[Judged {
         record: &record,
@@ -85,9 +85,9 @@ fn an_hour_of_twelve_names_is_under_two_megabytes() {
 }
 
 #[test]
-fn an_hour_of_a_thousand_names_stays_usable() {
+fn report_of_an_hour_with_a_thousand_names_stays_usable() {
     let record = large(1000, 3600, 60);
-    // What is found of it does not matter here.
+    // The findings are irrelevant here.
     let verdict = brunt_verdict::judge(&RunRecord::new(record.header.clone()));
     let run = Judged {
         record: &record,

@@ -1,4 +1,4 @@
-//! How the page looks: pictures to be looked at, and what of it can be reckoned.
+//! Appearance of the page: screenshots for inspection, and computed properties.
 
 use brunt_report::{AbReport, html_of_ab_report};
 use brunt_testbed::Look;
@@ -6,7 +6,7 @@ use brunt_testbed::Look;
 use crate::ab_test::{conduct, contested};
 use crate::{marked, opened, opened_page, pictures, stalled};
 
-/// Every text whose contrast to what lies behind it is under 4.5:1, with the contrast (WCAG 2.2, 1.4.3).
+/// Script that finds text with a contrast under 4.5:1 to its background (WCAG 2.2, 1.4.3).
 const TOO_FAINT: &str = r"(() => {
   const rgb = (text) => (text.match(/[\d.]+/g) || []).map(Number);
   const linear = (part) => (part /= 255, part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
@@ -32,7 +32,7 @@ const TOO_FAINT: &str = r"(() => {
 })()";
 
 #[test]
-fn every_text_stands_out_by_day_by_night_and_on_paper() {
+fn text_has_sufficient_contrast_in_light_dark_and_print() {
     let stalled = stalled();
     let Some(mut page) = opened("every_text_stands_out", &[stalled.judged()], true) else {
         return;
@@ -62,7 +62,7 @@ fn every_text_stands_out_by_day_by_night_and_on_paper() {
 }
 
 #[test]
-fn it_fits_a_phone() {
+fn page_fits_a_phone() {
     let stalled = stalled();
     let Some(mut page) = opened("it_fits_a_phone", &[stalled.judged()], true) else {
         return;
@@ -79,9 +79,13 @@ fn it_fits_a_phone() {
 }
 
 #[test]
-fn without_scripts_it_looks_well() {
+fn page_without_scripts_is_rendered() {
     let stalled = stalled();
-    let Some(mut page) = opened("without_scripts_it_looks_well", &[stalled.judged()], false) else {
+    let Some(mut page) = opened(
+        "page_without_scripts_is_rendered",
+        &[stalled.judged()],
+        false,
+    ) else {
         return;
     };
     page.browser.look(1240, 1600, Look::Light);
@@ -91,7 +95,7 @@ fn without_scripts_it_looks_well() {
 }
 
 #[test]
-fn what_was_found_is_drawn_on_the_charts() {
+fn findings_are_drawn_on_the_charts() {
     let marked = marked();
     for scripts in [true, false] {
         let runs = [marked.judged()];
@@ -133,7 +137,7 @@ fn what_was_found_is_drawn_on_the_charts() {
 }
 
 #[test]
-fn pairs_of_two_builds_look_well_everywhere() {
+fn ab_report_is_rendered_on_every_medium() {
     let contest = AbReport {
         contested: &contested(),
         conduct: &conduct(),

@@ -1,4 +1,4 @@
-//! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
+//! The HTML report in chromium: mouse, keyboard, without scripts, on a phone, in print.
 
 #[path = "../forms/ab_test.rs"]
 #[allow(dead_code, reason = "the tests of forms use more of it")]
@@ -28,12 +28,12 @@ struct Opened {
     _folder: TempDir,
 }
 
-/// Opens the report of some runs; `None` where there is no browser, which is said.
+/// Opens the report of some runs; without a browser the test is skipped.
 fn opened(test: &str, runs: &[Judged], scripts: bool) -> Option<Opened> {
     opened_page(test, &html(runs), scripts)
 }
 
-/// Opens a page; `None` where there is no browser, which is said.
+/// Opens a page; without a browser the test is skipped.
 fn opened_page(test: &str, page: &str, scripts: bool) -> Option<Opened> {
     let Some(mut browser) = Browser::start() else {
         brunt_testbed::skip(&format!("browser::{test}"), "chromium is not installed");
@@ -51,12 +51,12 @@ fn opened_page(test: &str, page: &str, scripts: bool) -> Option<Opened> {
     })
 }
 
-/// Where pictures are kept, to be looked at.
+/// Directory of screenshots for inspection.
 fn pictures() -> &'static Path {
     Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures"))
 }
 
-/// The known run, in whose seconds 4 and 5 nothing was answered and requests waited.
+/// The known run, in which requests of seconds 4 and 5 waited for a response.
 fn stalled() -> run::Run {
     let mut run = run::known();
     for (second, oldest_in_flight_ms) in [(4, 1_000), (5, 2_000)] {
@@ -70,7 +70,7 @@ fn stalled() -> run::Run {
     run
 }
 
-/// The known run with a group that took 200 ms and more, twice a second, and a metric whose values are small.
+/// The known run with a group of 200 ms and more, twice per second, and a metric with small values.
 fn grouped() -> run::Run {
     let run::Run { record, .. } = run::known();
     let mut header = record.header;
@@ -117,7 +117,7 @@ fn grouped() -> run::Run {
     run::Run { record, verdict }
 }
 
-/// The known run, of which everything was found that a chart can show.
+/// The known run with every finding that charts show.
 fn marked() -> run::Run {
     let mut run = stalled();
     let span = |label, from_s, to_s| Mark::Span {

@@ -1,4 +1,4 @@
-//! The rows of groups and of the user's own metrics, and the charts that they open.
+//! Rows of groups and of the user's own metrics, and their charts.
 
 use brunt_record::{FailureKind, SecondRecorder};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::{grouped, opened, run};
 const OTHERS: &str = "table[data-requests]:not(:has(tfoot))";
 
 #[test]
-fn a_group_and_a_metric_open_their_own_charts() {
+fn group_and_metric_open_their_own_charts() {
     let grouped = grouped();
     let Some(mut page) = opened("a_group_and_a_metric", &[grouped.judged()], true) else {
         return;
@@ -32,7 +32,7 @@ fn a_group_and_a_metric_open_their_own_charts() {
     browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 8 s"]);
-    // One went well and one failed; what went well took 208 ms. The third chart has no cursor of its own yet.
+    // One succeeded in 208 ms, and one failed. The third chart has no cursor of its own yet.
     assert_eq!(
         outputs(browser),
         ["1", "1", "208 ms", "208 ms", "208 ms", ""]
@@ -47,7 +47,7 @@ fn a_group_and_a_metric_open_their_own_charts() {
     );
     let spread = texts(browser, "tr.detail figure:nth-of-type(3) th");
     assert_eq!(spread, ["Percentile", "duration", "0 %", "90 %", "99 %"]);
-    // There is no service time of it: its charts stay.
+    // Groups have no service time: their charts stay.
     click(browser, ".tools input[value='service']");
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);
     click(browser, "tr[data-name='3'] .open");
@@ -70,7 +70,7 @@ fn a_group_and_a_metric_open_their_own_charts() {
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
-/// The known run, in whose second 10 most requests of its first name were never answered.
+/// The known run, in which most requests of the first name in second 10 receive no response.
 fn unanswered() -> run::Run {
     let mut run = run::known();
     let mut delta = SecondRecorder::new(&run.record.header.names);
@@ -86,7 +86,7 @@ fn unanswered() -> run::Run {
 }
 
 #[test]
-fn percentiles_of_a_row_that_were_never_answered_are_bars_at_the_top() {
+fn percentiles_without_a_response_are_bars_at_the_top() {
     let unanswered = unanswered();
     let Some(mut page) = opened("unanswered_row", &[unanswered.judged()], true) else {
         return;
@@ -110,7 +110,7 @@ fn percentiles_of_a_row_that_were_never_answered_are_bars_at_the_top() {
     click(browser, &format!("{times} summary"));
     let cells = texts(browser, &format!("{times} tbody tr:nth-child(11) td"));
     assert_eq!(cells, ["no response"; 3]);
-    // The service time of requests that were never answered is unknown.
+    // The service time of requests without a response is unknown.
     click(browser, ".tools input[value='service']");
     assert_eq!(browser.ask(&never), json!([[], [], []]));
     assert_eq!(browser.complaints, Vec::<String>::new());

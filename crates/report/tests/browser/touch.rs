@@ -1,4 +1,4 @@
-//! The page on a phone, by its fingers.
+//! Touch gestures on the page.
 
 use brunt_testbed::Look;
 use serde_json::json;
@@ -29,7 +29,7 @@ fn one_finger_moves_the_cursor_and_two_zoom() {
     assert_eq!(at(browser), ["at 15 s"]);
     assert_eq!(browser.ask(WHOLE_RUN_HIDDEN), json!(true), "nothing zoomed");
 
-    // A quarter of the chart is drawn apart to a half of it: the middle 11 s of 22 are left.
+    // A quarter of the chart is stretched to half of it: the middle 11 s of 22 s remain.
     let pinch: [&[(f64, f64)]; 4] = [
         &[(-0.125, 0.0), (0.125, 0.0)],
         &[(-0.15, 0.0), (0.15, 0.0)],
@@ -41,7 +41,7 @@ fn one_finger_moves_the_cursor_and_two_zoom() {
     let memory = "figure[data-chart='memory'] .u-over";
     browser.touch(memory, &[&[(-0.49, 0.0)]]);
     assert_eq!(at(browser), ["at 5 s"], "of the other charts, too");
-    // Two fingers that stay as far from each other shift it: by a fifth of 11 s.
+    // Two fingers at a constant distance pan by a fifth of 11 s.
     let shift: [&[(f64, f64)]; 3] = [
         &[(-0.2, 0.0), (0.2, 0.0)],
         &[(-0.1, 0.0), (0.3, 0.0)],
@@ -56,7 +56,7 @@ fn one_finger_moves_the_cursor_and_two_zoom() {
 }
 
 #[test]
-fn a_finger_that_goes_up_scrolls_the_page() {
+fn vertical_swipe_scrolls_the_page() {
     let known = known();
     let Some(mut page) = opened("a_finger_that_goes_up", &[known.judged()], true) else {
         return;

@@ -1,11 +1,11 @@
-//! What a reader does with the page.
+//! Interactions of a reader with the page.
 
 use serde_json::{Value, json};
 
 use crate::run::known;
 use crate::{opened, stalled};
 
-/// What the parts of a page say.
+/// Text of the elements of a page.
 pub(crate) fn texts(browser: &mut brunt_testbed::Browser, selector: &str) -> Vec<String> {
     let texts = browser.ask(&format!(
         "[...document.querySelectorAll({selector:?})].map((of) => of.textContent.trim())"
@@ -23,7 +23,7 @@ pub(crate) fn click(browser: &mut brunt_testbed::Browser, selector: &str) {
 }
 
 #[test]
-fn the_verdict_is_read_and_nothing_goes_wrong_or_out() {
+fn page_shows_the_verdict_without_errors_or_requests() {
     let known = known();
     let Some(mut page) = opened("the_verdict_is_read", &[known.judged()], true) else {
         return;
@@ -40,7 +40,7 @@ fn the_verdict_is_read_and_nothing_goes_wrong_or_out() {
 }
 
 #[test]
-fn one_cursor_tells_what_was_then_on_every_chart() {
+fn cursor_shows_the_values_of_every_chart() {
     let known = known();
     let Some(mut page) = opened("one_cursor", &[known.judged()], true) else {
         return;
@@ -60,7 +60,7 @@ fn one_cursor_tells_what_was_then_on_every_chart() {
         "307 MB"
     );
 
-    // The keys do it as well.
+    // With the keyboard.
     browser.ask("document.querySelector(\"figure[data-chart='throughput'] .uplot\").focus({ preventScroll: true })");
     browser.ask(
         "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }))",
@@ -71,7 +71,7 @@ fn one_cursor_tells_what_was_then_on_every_chart() {
 }
 
 #[test]
-fn a_drag_zooms_all_charts_and_a_button_shows_the_whole_run() {
+fn drag_zooms_all_charts_and_a_button_resets_the_zoom() {
     let known = known();
     let Some(mut page) = opened("a_drag_zooms", &[known.judged()], true) else {
         return;
@@ -81,7 +81,7 @@ fn a_drag_zooms_all_charts_and_a_button_shows_the_whole_run() {
     assert_eq!(browser.ask(shown), json!(true));
     browser.drag("figure[data-chart='throughput'] .u-over", -0.25, 0.25);
     assert_eq!(browser.ask(shown), json!(false));
-    // A quarter from the left is now the left end: of the other charts, too.
+    // The left quarter is now the left end, also of the other charts.
     let memory = "figure[data-chart='memory'] .u-over";
     browser.point(memory, -0.49);
     browser.settle();
@@ -95,7 +95,7 @@ fn a_drag_zooms_all_charts_and_a_button_shows_the_whole_run() {
 }
 
 #[test]
-fn a_stall_is_marked_and_shows_while_it_lasts() {
+fn stall_is_marked_for_its_duration() {
     let stalled = stalled();
     let Some(mut page) = opened("a_stall_is_marked", &[stalled.judged()], true) else {
         return;
@@ -114,7 +114,7 @@ fn a_stall_is_marked_and_shows_while_it_lasts() {
 }
 
 #[test]
-fn the_reader_chooses_which_time_is_shown_and_how() {
+fn measure_and_scale_can_be_chosen() {
     let known = known();
     let Some(mut page) = opened("the_reader_chooses", &[known.judged()], true) else {
         return;
@@ -155,7 +155,11 @@ fn requests_are_sorted_filtered_and_opened() {
         "document.querySelector('table[data-requests] [aria-sort]').getAttribute('aria-sort')";
     assert_eq!(browser.ask(said), json!("ascending"));
     sort(browser, "max");
-    assert_eq!(first(browser), "POST /orders", "no answer is above all");
+    assert_eq!(
+        first(browser),
+        "POST /orders",
+        "no response ranks above all"
+    );
 
     browser.ask("(() => { const of = document.querySelector('.filter input'); of.value = 'SEARCH'; of.dispatchEvent(new Event('input')); })()");
     let visible = format!(
@@ -188,7 +192,7 @@ fn requests_are_sorted_filtered_and_opened() {
 }
 
 #[test]
-fn without_scripts_verdict_tables_and_charts_are_there() {
+fn page_without_scripts_has_verdict_tables_and_charts() {
     let known = known();
     let Some(mut page) = opened("without_scripts", &[known.judged()], false) else {
         return;
@@ -201,7 +205,7 @@ fn without_scripts_verdict_tables_and_charts_are_there() {
     );
     assert!(drawn.as_u64() >= Some(12), "{drawn} drawings");
     assert_eq!(count(browser, "table[data-requests] tbody tr"), 2);
-    // A table behind each chart, to be opened without a script.
+    // The table of each chart opens without a script.
     let behind = count(browser, "figure[data-chart='response'] details tbody tr");
     assert_eq!(behind, 22);
     let unscoped =

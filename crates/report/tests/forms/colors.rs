@@ -1,4 +1,4 @@
-//! The colors of the page: what stands out for whom, reckoned from the style sheet.
+//! Contrast and color vision deficiency, computed from the style sheet of the page.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ const COLORS: &str = include_str!("../../src/html/page/colors.css");
 
 type Rgb = [f64; 3];
 
-/// How those see who lack one kind of cone (Machado, Oliveira and Fernandes 2009, severity 1).
+/// Simulation of color vision deficiency (Machado, Oliveira and Fernandes 2009, severity 1).
 const EYES: [(&str, [Rgb; 3]); 3] = [
     (
         "no red",
@@ -68,7 +68,7 @@ fn contrast(a: Rgb, b: Rgb) -> f64 {
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// How far two colors are from each other in CIE L*a*b*; 2 can just be told apart side by side.
+/// Distance of two colors in CIE L*a*b*; 2 is the smallest distance that is visible side by side.
 fn distance(one: Rgb, other: Rgb) -> f64 {
     let lab = |light: Rgb| {
         let part = |value: f64| {
@@ -84,7 +84,7 @@ fn distance(one: Rgb, other: Rgb) -> f64 {
                 .map(|(of, part)| of * part)
                 .sum::<f64>()
         };
-        // To X, Y and Z, by those of white.
+        // X, Y and Z relative to white.
         let [x, y, z] = [
             part(share([0.4124, 0.3576, 0.1805]) / 0.9505),
             part(share([0.2126, 0.7152, 0.0722])),
@@ -105,7 +105,7 @@ fn seen(by: &[Rgb; 3], color: Rgb) -> Rgb {
 }
 
 #[test]
-fn text_and_lines_stand_out_from_what_lies_behind_them() {
+fn text_and_lines_contrast_with_their_background() {
     let sheets = sheets();
     assert_eq!(sheets.len(), 2, "light and dark");
     let texts = [
@@ -133,7 +133,7 @@ fn text_and_lines_stand_out_from_what_lies_behind_them() {
 }
 
 #[test]
-fn lines_are_told_apart_by_those_who_lack_a_color() {
+fn lines_are_distinguishable_with_color_vision_deficiency() {
     let together = [("a", "b"), ("a", "c"), ("b", "c"), ("a", "critical")];
     for sheet in sheets() {
         for (eye, by) in &EYES {

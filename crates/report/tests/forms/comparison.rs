@@ -1,4 +1,4 @@
-//! What was compared, in every form.
+//! Comparisons in every report format.
 
 use brunt_record::RunRecord;
 use brunt_report::{
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::ab_test::{changed, conduct, contested};
 use crate::run::{Run, known};
 
-/// A baseline of three runs that are just as the known one.
+/// A baseline of three runs that equal the known one.
 fn baseline() -> Baseline {
     let records: Vec<RunRecord> = (0..3).map(|_| known().record).collect();
     Baseline::of(
@@ -24,16 +24,16 @@ fn baseline() -> Baseline {
             mismatch: true,
         },
     )
-    .expect("runs that may be kept")
+    .expect("runs that can be saved")
 }
 
-/// The known run beside it, with a row each that is worse, better, and not known.
+/// The known run compared with it, with one row each that is worse, better, and undecided.
 fn compared() -> Run {
     let mut run = known();
     let mut verdict =
         brunt_verdict::judge_with_baseline(&run.record, &baseline(), Vec::new(), None);
-    let beside = verdict.baseline.as_mut().expect("it was compared");
-    for (at, row) in beside.comparison.rows.iter_mut().enumerate() {
+    let with_baseline = verdict.baseline.as_mut().expect("it was compared");
+    for (at, row) in with_baseline.comparison.rows.iter_mut().enumerate() {
         *row = changed(at, row.name.clone(), row.metric, row.is_tested);
     }
     // The verdict on the known run alone, so that it fits to these rows.
@@ -65,7 +65,7 @@ fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal() {
+fn lines_fit_the_terminal() {
     let run = compared();
     let beside: &BaselineVerdict = run.verdict.baseline.as_ref().unwrap();
     let (baseline, contested) = (baseline(), contested());
@@ -83,7 +83,7 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn pipelines_hear_it_in_their_own_forms() {
+fn ci_formats_match_their_snapshots() {
     let run = compared();
     let contested = contested();
     let all = [
@@ -97,7 +97,7 @@ fn pipelines_hear_it_in_their_own_forms() {
 }
 
 #[test]
-fn a_finding_is_text_beside_the_cases() {
+fn finding_is_text_next_to_the_test_cases() {
     let mut run = known();
     run.verdict.findings = vec![Finding {
         kind: FindingKind::Leak,
@@ -116,7 +116,7 @@ fn a_finding_is_text_beside_the_cases() {
 }
 
 #[test]
-fn fail_on_never_fails_nothing() {
+fn fail_on_never_reports_no_failure() {
     let run = compared();
     let failures = |fail_on| {
         let text = junit(&[Checks::of_run(&run.judged(), fail_on)]);
@@ -129,7 +129,7 @@ fn fail_on_never_fails_nothing() {
 }
 
 #[test]
-fn pages_have_the_tables_and_nothing_hostile_runs() {
+fn html_has_the_tables_and_escapes_external_text() {
     let run = compared();
     let page = html(&[run.judged()]);
     let (contested, conduct) = (contested(), conduct());
@@ -183,14 +183,14 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
     }
     assert!(figures[0].contains("worse below") && figures[2].contains("worse above"));
     assert!(figures[1].contains("percentage points"));
-    // The bands of two looks, and the interval of the last one in the table.
+    // Bands of two interim analyses, and the interval of the last one in the table.
     assert_eq!(figures[2].matches("class=\"area b\"").count(), 2);
     assert!(figures[2].contains("+23.4 % (+18.4 to +28.4)"));
     assert!(figures[2].contains("+23.4 % (+30 or less)"));
 }
 
 #[test]
-fn columns_are_the_figures_of_the_change_in_every_form() {
+fn columns_are_the_values_of_the_change_in_every_format() {
     let run = compared();
     let (contested, conduct) = (contested(), conduct());
     let page = html_of_ab_report(&AbReport {

@@ -5,7 +5,7 @@ use brunt_report::csv;
 use crate::run::known;
 
 #[test]
-fn the_files_are_as_they_were_reviewed() {
+fn csv_files_match_their_snapshots() {
     let run = known();
     insta::assert_snapshot!("requests_csv", csv::requests(&run.record));
     insta::assert_snapshot!("timeline_csv", csv::timeline(&run.record));

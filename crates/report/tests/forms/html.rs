@@ -11,7 +11,7 @@ fn page() -> String {
 }
 
 #[test]
-fn the_verdict_comes_first_and_every_part_is_there() {
+fn verdict_is_first_and_every_section_exists() {
     let page = page();
     let run = known();
     let mut from = 0;
@@ -41,7 +41,7 @@ fn the_verdict_comes_first_and_every_part_is_there() {
 }
 
 #[test]
-fn nothing_is_fetched_and_nothing_hostile_runs() {
+fn page_fetches_nothing_and_escapes_external_text() {
     let page = page();
     assert!(page.contains("Content-Security-Policy") && page.contains("default-src 'none'"));
     for fetch in [
@@ -64,7 +64,7 @@ fn nothing_is_fetched_and_nothing_hostile_runs() {
 }
 
 #[test]
-fn a_second_without_answers_is_a_zero_and_a_gap() {
+fn second_without_responses_is_a_zero_and_a_gap() {
     let data = data(&page());
     let line = |chart: &str, label: &str| {
         let charts = data["charts"].as_array().unwrap();
@@ -84,7 +84,7 @@ fn a_second_without_answers_is_a_zero_and_a_gap() {
     assert_eq!(line("users", "in flight")[4], 40);
 }
 
-/// What the script draws from.
+/// Data of the script.
 fn data(page: &str) -> Value {
     let data = page.split("type=\"application/json\">").nth(1);
     let data = data.and_then(|data| data.split("</script>").next());
@@ -92,7 +92,7 @@ fn data(page: &str) -> Value {
 }
 
 #[test]
-fn a_page_without_data_is_small() {
+fn page_without_data_is_small() {
     let known = known();
     let record = RunRecord::new(known.record.header.clone());
     let verdict = brunt_verdict::judge(&record);
@@ -105,7 +105,7 @@ fn a_page_without_data_is_small() {
 }
 
 #[test]
-fn what_was_watched_beside_the_process_is_drawn_and_named() {
+fn additional_processes_have_charts_with_their_names() {
     let mut run = known();
     let beside = &mut run.record.header.generator.additional_targets;
     beside[0].name = "db <b>".into();
@@ -124,7 +124,7 @@ fn what_was_watched_beside_the_process_is_drawn_and_named() {
 }
 
 #[test]
-fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
+fn percentile_without_a_response_is_drawn_and_listed() {
     let mut run = known();
     let mut delta = brunt_record::SecondRecorder::new(&run.record.header.names);
     delta.start(12);
@@ -152,7 +152,7 @@ fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
         page.contains("\"never\":[12]"),
         "what the script draws of p95"
     );
-    // Without them there is the one request of second 3 that was never answered, and it is the p99.
+    // Otherwise the p99 is the one request of second 3 without a response.
     let page = html(&[known().judged()]);
     assert_eq!(page.matches("<path class=\"never").count(), 1);
     assert!(page.contains("\"never\":[3]"));

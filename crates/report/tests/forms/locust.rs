@@ -1,10 +1,10 @@
-//! The CSV files that Locust writes.
+//! Locust's CSV files.
 
 use brunt_report::csv::locust;
 
 use crate::run::known;
 
-/// The heads of the files that Locust 2.47.0 wrote (`locust --csv`).
+/// Headers of the files of Locust 2.47.0 (`locust --csv`).
 const STATS: &str = "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,\
                      Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,\
                      50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%\r\n";
@@ -17,7 +17,7 @@ const FAILURES: &str = "Method,Name,Error,Occurrences,First Seen,Last Seen\r\n";
 const EXCEPTIONS: &str = "Count,Message,Traceback,Nodes\r\n";
 
 #[test]
-fn the_files_are_as_they_were_reviewed() {
+fn locust_files_match_their_snapshots() {
     let run = known();
     insta::assert_snapshot!("locust_stats", locust::stats(&run.record));
     insta::assert_snapshot!("locust_history", locust::history(&run.record));
@@ -38,7 +38,7 @@ fn names_and_columns_are_those_of_locust() {
 }
 
 #[test]
-fn the_last_second_of_the_history_is_the_run() {
+fn last_row_of_the_history_equals_the_totals() {
     let run = known();
     let cells = |line: &str| -> Vec<String> { line.split(',').map(str::to_owned).collect() };
     let history = locust::history(&run.record);

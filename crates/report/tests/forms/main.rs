@@ -1,4 +1,4 @@
-//! Every form of report, of one run whose figures are known.
+//! Every report format, for a run with known values.
 
 mod ab_test;
 mod colors;

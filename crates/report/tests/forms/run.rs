@@ -1,4 +1,4 @@
-//! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
+//! A run with known values: two names and a setup, and ten seconds with a stall of two.
 
 use brunt_record::{
     AdditionalTarget, Ending, FailureKind, Generator, Header, Interference, Load, LoadStage,
@@ -152,7 +152,7 @@ pub(crate) fn sample(
     }
 }
 
-/// Forty requests a second; in seconds 4 and 5 nothing comes, and what was meant for 4 comes late.
+/// Forty requests per second; no response arrives in seconds 4 and 5, and requests of second 4 are late.
 fn samples() -> Vec<Sample> {
     let mut samples = vec![sample(2, 0, 3, None)];
     for second in (0..22).filter(|second| *second != 5) {
@@ -209,12 +209,12 @@ pub(crate) fn reading(second: u64) -> Reading {
     }
 }
 
-/// What the one thread of the load handed over.
+/// Snapshots of the load thread.
 pub(crate) fn increments() -> Vec<MetricsSnapshot> {
     increments_of(samples())
 }
 
-/// The same of other samples, in the order in which they were done.
+/// Snapshots of other samples, in the order of completion.
 pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<MetricsSnapshot> {
     let mut increments = Vec::new();
     let mut delta = SecondRecorder::new(&header().names);

@@ -1,4 +1,4 @@
-//! What a run tells while it goes on.
+//! Live metrics.
 
 use brunt_record::{FailureKind, Header, NameKind, RequestName, SecondRecorder};
 use brunt_report::stream::{
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::run::{increments, known, sample};
 
-/// All intervals of the known run, as they become whole one after the other.
+/// All intervals of the known run, as they become complete.
 fn intervals() -> Vec<Interval> {
     let run = known();
     let mut aggregator = StreamAggregator::new(&run.record.header.names);
@@ -32,7 +32,7 @@ fn intervals() -> Vec<Interval> {
 }
 
 #[test]
-fn the_forms_are_as_they_were_reviewed() {
+fn formats_match_their_snapshots() {
     let run = known();
     let header = &run.record.header;
     let intervals = intervals();
@@ -49,7 +49,7 @@ fn the_forms_are_as_they_were_reviewed() {
 }
 
 #[test]
-fn every_request_is_told_once() {
+fn every_request_is_published_once() {
     let run = known();
     let header = &run.record.header;
     let intervals = intervals();
@@ -86,7 +86,7 @@ fn every_request_is_told_once() {
 }
 
 #[test]
-fn a_receiver_gets_what_was_counted() {
+fn otlp_receiver_gets_all_counts() {
     let run = known();
     let intervals = intervals();
     let body = otlp(&run.record.header, intervals.last().unwrap(), 3);
@@ -123,7 +123,7 @@ fn a_receiver_gets_what_was_counted() {
         );
         assert!(point.time_unix_nano > point.start_time_unix_nano);
     }
-    // The one that was never answered is longer than any bound.
+    // The request without a response is longer than any bound.
     let endless = response
         .data_points
         .iter()
@@ -177,7 +177,7 @@ fn collect(value: &Value, fields: &mut Vec<String>) {
 }
 
 #[test]
-fn what_a_receiver_refuses_is_said() {
+fn rejection_of_a_receiver_is_reported() {
     let answer = |rejected, message: &str| {
         let partial_success = Some(ExportMetricsPartialSuccess {
             rejected_data_points: rejected,
@@ -227,10 +227,10 @@ fn interval_with_on_start() -> (Header, Interval) {
     (header, intervals.remove(0))
 }
 
-/// Requests of `on_start` that fail are among all requests; those that succeed belong to the set-up. A group is timed,
-/// and is no request.
+/// Failed requests of `on_start` are among all requests; successful ones belong to the setup. A group is timed, but is not a
+/// request.
 #[test]
-fn failed_requests_of_on_start_are_counted_in_every_form() {
+fn failed_requests_of_on_start_are_counted_in_every_format() {
     let (header, interval) = interval_with_on_start();
     let interval = &interval;
     let text = prometheus(&header, Some(interval));
@@ -262,7 +262,7 @@ fn failed_requests_of_on_start_are_counted_in_every_form() {
     let counts = ["ok", "failed", "unanswered"].map(|field| line[field].as_u64().unwrap());
     assert_eq!(counts, [1, 1, 1], "{line}");
     let max_ms = line["response_ms"]["p50"].as_f64().unwrap();
-    assert!(max_ms < 100.0, "a group is no request: {line}");
+    assert!(max_ms < 100.0, "a group is not a request: {line}");
     let rows = line["requests"].as_array().unwrap();
     let start = rows
         .iter()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::run::known;
 
 #[test]
-fn the_summary_is_as_it_was_reviewed() {
+fn summary_matches_its_snapshot() {
     insta::assert_snapshot!("summary", summary_json(&known().judged()));
 }
 
@@ -37,7 +37,7 @@ fn collect(value: &Value, fields: &mut Vec<String>) {
 }
 
 #[test]
-fn a_percentile_among_the_unanswered_is_null_and_a_record_that_breaks_off_is_incomplete() {
+fn percentile_without_a_response_is_null_and_truncated_record_is_incomplete() {
     let mut run = known();
     run.record.ending = None;
     let summary: Value = serde_json::from_str(&summary_json(&run.judged())).unwrap();

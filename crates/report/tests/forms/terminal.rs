@@ -1,4 +1,4 @@
-//! The terminal's result and the live line.
+//! Terminal result and progress line.
 
 use brunt_record::{
     ArrivalProcess, Command, Event, LoadLevel, OpenModel, Search, SearchPhase, ThresholdKind,
@@ -21,7 +21,7 @@ fn the_result_is_as_it_was_reviewed_at_80_and_200_columns() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal_and_no_control_character_gets_through() {
+fn lines_fit_the_terminal_without_control_characters() {
     let run = known();
     for width in 80..=200 {
         let text = terminal(&run.judged(), width, false);
@@ -34,7 +34,7 @@ fn no_line_is_wider_than_the_terminal_and_no_control_character_gets_through() {
 }
 
 #[test]
-fn color_changes_no_letter() {
+fn color_does_not_change_the_text() {
     let run = known();
     let colored = terminal(&run.judged(), 100, true);
     assert!(colored.contains("\u{1b}["));
@@ -48,7 +48,7 @@ fn color_changes_no_letter() {
 }
 
 #[test]
-fn the_progress_line_says_where_the_run_is_and_fits() {
+fn progress_line_shows_the_stage_and_fits() {
     let run = known();
     let progress = Progress::of(&run.record, 4.5);
     insta::assert_snapshot!("progress_line", progress_line(&progress, 120, false));
@@ -57,7 +57,7 @@ fn the_progress_line_says_where_the_run_is_and_fits() {
     }
 }
 
-/// A search over arrivals, three requests a task, that has come to a part.
+/// A search over arrivals with three requests per task, at a phase.
 fn searching(part: SearchPhase, level: f64, bracket: &Bracket) -> Progress {
     let mut run = known();
     let load = &mut run.record.header.load;
@@ -86,7 +86,7 @@ fn searching(part: SearchPhase, level: f64, bracket: &Bracket) -> Progress {
 }
 
 #[test]
-fn a_search_says_what_it_offers_and_what_it_knows() {
+fn progress_line_of_a_search_shows_level_and_bracket() {
     let bracket = |holds, breaks| {
         let mut bracket = Bracket::default();
         (bracket.holds, bracket.breaks) = (holds, breaks);
@@ -125,7 +125,7 @@ fn a_search_says_what_it_offers_and_what_it_knows() {
 }
 
 #[test]
-fn a_stall_is_said_while_it_lasts() {
+fn progress_line_shows_a_stall_for_its_duration() {
     let mut run = known();
     let names = run.record.header.names.clone();
     let mut delta = brunt_record::SecondRecorder::new(&names);

@@ -47,7 +47,7 @@ fn chart_of(metric: &str) -> &'static str {
     }
 }
 
-/// What a search measured at each of its levels, and the law that fits.
+/// Measured points of a search at each level, and the fitted scalability law.
 pub(in crate::html) fn scaling<'a>(run: &Judged<'a>) -> Option<(&'a Curve, &'a Curve)> {
     marks(run).find_map(|mark| match mark {
         Mark::Scaling { points, law } => Some((points.as_slice(), law.as_slice())),

@@ -1,4 +1,4 @@
-//! A chart: values over time in one unit, with its levels and spans, and its form for the script.
+//! Charts: values over time in one unit, with levels and periods, and their data for the script.
 
 use brunt_record::PercentileValue;
 use serde_json::{Value, json};
@@ -10,35 +10,35 @@ use crate::time_buckets::{TimeBucket, TimeBuckets};
 pub(in crate::html) struct Chart<'a> {
     pub(in crate::html) id: &'static str,
     pub(in crate::html) title: &'static str,
-    /// What a reader has to know to read it.
+    /// Note for the reader.
     pub(in crate::html) note: &'static str,
     pub(in crate::html) unit: Unit,
     pub(in crate::html) lines: Vec<Line<'a>>,
-    /// Drawn where the reader chose this way to time.
+    /// Measure with which the chart is shown; the reader chooses it.
     pub(in crate::html) timed: Option<&'static str>,
-    /// Values across it: thresholds of targets, the ends of a bracket.
+    /// Horizontal lines: thresholds of targets, the ends of a bracket.
     pub(in crate::html) levels: Vec<Level>,
-    /// Straight lines: a moment and the value then, a later one.
+    /// Straight lines between two points of time and value.
     pub(in crate::html) slopes: Vec<[(f64, f64); 2]>,
 }
 
 type Of<'a> = Box<dyn Fn(&TimeBucket) -> Option<f64> + 'a>;
 type Tells<'a> = Box<dyn Fn(&TimeBucket) -> bool + 'a>;
 
-/// One of a chart's lines.
+/// Line of a chart.
 pub(in crate::html) struct Line<'a> {
     pub(in crate::html) label: String,
-    /// Its color: a name of the style sheet.
+    /// Color: a name in the style sheet.
     pub(in crate::html) ink: &'static str,
     pub(in crate::html) stroke: Stroke,
-    /// Left out where all of it is nothing.
+    /// Whether the line is omitted if all values are 0.
     pub(in crate::html) unless_zero: bool,
     pub(in crate::html) of: Of<'a>,
-    /// Whether it is among requests that were never answered: above all values.
+    /// Whether the value is among requests without a response, above all values.
     pub(in crate::html) never: Option<Tells<'a>>,
 }
 
-/// How a line is drawn; shape tells lines apart where color does not.
+/// Stroke of a line, which distinguishes lines without colors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::html) enum Stroke {
     Plain,
@@ -60,10 +60,10 @@ impl Stroke {
     }
 }
 
-/// What the values of a chart are.
+/// Unit of a chart's values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::html) enum Unit {
-    /// How many, or how many a second.
+    /// A number, or a number per second.
     Count,
     Ms,
     Percent,
@@ -71,7 +71,7 @@ pub(in crate::html) enum Unit {
 }
 
 impl Unit {
-    /// Its name for the script.
+    /// Name for the script.
     pub(in crate::html) const fn name(self) -> &'static str {
         match self {
             Self::Count => "",
@@ -81,7 +81,7 @@ impl Unit {
         }
     }
 
-    /// A value with it.
+    /// Formats a value with the unit.
     pub(in crate::html) fn in_words(self, value: f64) -> String {
         match self {
             Self::Count if value.fract() == 0.0 => number::rate(value).replace(".0", ""),
@@ -109,7 +109,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// How long requests took, or that they were never answered.
+    /// Percentiles of durations; some may be among requests without a response.
     pub(in crate::html) fn of_waiting(
         label: impl Into<String>,
         ink: &'static str,
@@ -125,7 +125,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The places of the buckets in which it is among requests that were never answered.
+    /// Indexes of the buckets in which the value is among requests without a response.
     pub(in crate::html) fn never(&self, buckets: &TimeBuckets) -> Vec<usize> {
         let Some(never) = &self.never else {
             return Vec::new();
@@ -137,7 +137,7 @@ impl<'a> Line<'a> {
             .collect()
     }
 
-    /// Left out where all of it is nothing.
+    /// Whether the line is omitted if all values are 0.
     pub(in crate::html) fn unless_zero(mut self) -> Self {
         self.unless_zero = true;
         self
@@ -148,7 +148,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The three resolutions of a run: what the script draws, what is drawn without it, what is listed.
+/// Resolutions of a run: for the script, for the static drawing, and for the table.
 pub(in crate::html) struct Views<'a> {
     pub(in crate::html) fine: TimeBuckets<'a>,
     pub(in crate::html) drawn: TimeBuckets<'a>,
@@ -179,7 +179,7 @@ impl<'a> Chart<'a> {
         self
     }
 
-    /// Without the lines of which nothing is known; `None` where that is all.
+    /// Removes lines without values; `None` if no line remains.
     pub(in crate::html) fn known(mut self, buckets: &TimeBuckets) -> Option<Self> {
         self.lines.retain(|line| {
             let values = line.values(buckets);
@@ -189,7 +189,7 @@ impl<'a> Chart<'a> {
         (!self.lines.is_empty()).then_some(self)
     }
 
-    /// What the script draws it from.
+    /// Data for the script.
     pub(in crate::html) fn json(&self, buckets: &TimeBuckets) -> Value {
         let lines = self.lines.iter().map(|line| {
             json!({
@@ -209,7 +209,7 @@ impl<'a> Chart<'a> {
         })
     }
 
-    /// The largest value that is drawn, levels included.
+    /// Largest drawn value, including levels.
     pub(in crate::html) fn largest(&self, values: &[Vec<Option<f64>>]) -> f64 {
         let most = values.iter().flatten().flatten().copied();
         let slopes = self.slopes.iter().flatten().map(|(_, value)| *value);
@@ -219,26 +219,26 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// A value that is drawn across a chart.
+/// Horizontal line of a chart.
 pub(in crate::html) struct Level {
     pub(in crate::html) label: String,
     pub(in crate::html) value: f64,
-    /// Its color: a name of the style sheet.
+    /// Color: a name in the style sheet.
     pub(in crate::html) ink: &'static str,
-    /// Whether the axis reaches up to it, however far above the values it is.
+    /// Whether the axis always includes it, even far above the values.
     pub(in crate::html) is_always_shown: bool,
 }
 
 impl Level {
-    /// A level more than this many times as high as the largest value would leave no room for the values.
+    /// Levels above this multiple of the largest value are not drawn, since they would compress the values.
     pub(in crate::html) const REACH: f64 = 2.5;
 
-    /// Whether it is drawn on a chart whose largest value is `most`.
+    /// Whether it is drawn on a chart with the largest value `most`.
     fn fits(&self, most: f64) -> bool {
         self.is_always_shown || self.value <= Self::REACH * most
     }
 
-    /// Its form for the script.
+    /// Data for the script.
     pub(in crate::html) fn json(&self) -> Value {
         json!([self.label, self.value, self.ink, self.is_always_shown])
     }
@@ -247,7 +247,7 @@ impl Level {
 /// Requests per second over requests in flight.
 pub(in crate::html) type Curve = [(f64, f64)];
 
-/// A period that is marked on every chart.
+/// Highlighted period on every chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::html) struct Span {
     pub(in crate::html) label: &'static str,
@@ -256,7 +256,7 @@ pub(in crate::html) struct Span {
 }
 
 impl Span {
-    /// Its color: a name of the style sheet.
+    /// Color: a name in the style sheet.
     pub(in crate::html) fn ink(&self) -> &'static str {
         match self.label {
             "recovery" => "b",
@@ -267,7 +267,7 @@ impl Span {
     }
 }
 
-/// Numbers with four digits that count; what is not known is `null`.
+/// Numbers with four significant digits; unknown values are `null`.
 pub(in crate::html) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> Value {
     values.into_iter().map(short).collect()
 }

@@ -1,5 +1,4 @@
-//! The distribution: how long requests took, from the quickest to the slowest, over a logarithmic axis of
-//! percentiles: each nine takes as much room as the one before.
+//! Distribution of durations over a logarithmic axis of percentiles, on which each additional nine has the same width.
 
 use brunt_record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
 use maud::{Markup, html as markup};
@@ -14,13 +13,13 @@ use crate::{Judged, number};
 const STEPS: f64 = 8.0;
 /// The axis ends at 99.9999 %.
 const DECADES_MAX: u32 = 6;
-/// What the table lists.
+/// Percentiles in the table.
 const LISTED: [f64; 8] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0];
 
-/// How long the requests of a scope took.
+/// Distribution of durations in a scope.
 pub(in crate::html) struct TimeDistributions {
     response: Distribution,
-    /// Of requests answered well; the unanswered took no time that is known.
+    /// Durations of successful requests; those of requests without a response are unknown.
     service: Distribution,
 }
 
@@ -33,7 +32,7 @@ impl TimeDistributions {
         }
     }
 
-    /// Decades of the axis: up to where one request of all stands alone.
+    /// Number of decades of the axis, up to a single request.
     fn decades(&self) -> u32 {
         let mut decades = 1;
         while decades < DECADES_MAX && 10u64.pow(decades) < self.response.count() {
@@ -53,7 +52,7 @@ impl TimeDistributions {
             .collect()
     }
 
-    /// What the script draws it from.
+    /// Data for the script.
     pub(in crate::html) fn json(&self) -> Value {
         json!({
             "response": numbers(self.along(&self.response)),
@@ -61,7 +60,7 @@ impl TimeDistributions {
         })
     }
 
-    /// The same of what has no service time.
+    /// Data for the script, without service times.
     pub(in crate::html) fn json_without_service(&self) -> Value {
         json!({ "response": numbers(self.along(&self.response)) })
     }
@@ -134,7 +133,7 @@ fn percent(nines: u32) -> String {
 
 fn table(run: &Judged, spread: &TimeDistributions) -> Markup {
     let count = spread.response.count() as f64;
-    // A percentile that no single request stands above tells nothing that the longest does not.
+    // A percentile without a request above it equals the maximum.
     let listed = LISTED.into_iter();
     let listed = listed.filter(|q| *q >= 1.0 || count * (1.0 - q) >= 1.0);
     let words = |of: &Distribution, q: f64| match of.percentile(q) {

@@ -1,5 +1,4 @@
-//! The heat map: how long requests took, over time. The stronger the color, the more of a moment's
-//! requests.
+//! Heat map of durations over time. A stronger color means a larger share of the bucket's requests.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
@@ -15,7 +14,7 @@ use crate::time_buckets::{LOWEST_MS, ROWS_PER_DECADE, TimeBuckets};
 /// Number of shades, from few requests to many.
 pub(in crate::html) const SHADES: usize = 6;
 
-/// Ways to time, with their title.
+/// Measures, with their titles.
 const TIMED: [(&str, &str); 2] = [
     ("response", "Response times over time"),
     ("service", "Service times over time"),
@@ -48,7 +47,7 @@ fn legend() -> Markup {
     }
 }
 
-/// What the script draws them from: rows from bottom to top, and for each bucket its shades by row.
+/// Data for the script: rows from bottom to top, and the shades of each bucket by row.
 pub(in crate::html) fn json(buckets: &TimeBuckets) -> Value {
     let maps = (0..TIMED.len()).map(|at| {
         let rows = rows(buckets, at)?;
@@ -69,7 +68,7 @@ pub(in crate::html) fn json(buckets: &TimeBuckets) -> Value {
     maps.map(|map| map.unwrap_or(Value::Null)).collect()
 }
 
-/// The rows that hold anything.
+/// Rows that are not empty.
 fn rows(buckets: &TimeBuckets, at: usize) -> Option<RangeInclusive<u8>> {
     let all = || {
         buckets
@@ -86,7 +85,7 @@ fn lower_ms(row: u8) -> f64 {
     LOWEST_MS * 10f64.powf(f64::from(row) / ROWS_PER_DECADE)
 }
 
-/// How dark a cell is by its share of its moment's requests.
+/// Shade of a cell by its share of the bucket's requests.
 fn shade(count: u64, all: u64) -> usize {
     let share = count as f64 / all.max(1) as f64;
     let ends = [0.02, 0.05, 0.1, 0.25, 0.5];
@@ -144,7 +143,7 @@ fn plot(buckets: &TimeBuckets, at: usize, rows: &RangeInclusive<u8>) -> Markup {
     }
 }
 
-/// The table behind it: how much of each moment's requests took up to so long.
+/// Table of the heat map: percentage of each bucket's requests up to a duration.
 fn table(buckets: &TimeBuckets, at: usize, title: &str) -> Markup {
     const UP_TO_MS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, f64::INFINITY];
     let share = |rows: &[(u8, u64)], up_to_ms: f64| {

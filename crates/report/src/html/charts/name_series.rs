@@ -15,7 +15,7 @@ const POINTS: usize = 40_000;
 const FEWEST: usize = 40;
 const MOST: usize = 600;
 
-/// What the script draws the charts of all names from; `null` for the set-up.
+/// Data for the script for the charts of all names; `null` for the setup.
 pub(in crate::html) fn json(record: &RunRecord) -> Value {
     let names = record.timeline.names();
     let most = (POINTS / names.len().max(1)).clamp(FEWEST, MOST);
@@ -48,7 +48,7 @@ struct Name {
     went_well: u64,
     failed: u64,
     columns: Vec<Vec<Option<f64>>>,
-    /// For p50, p95 and p99 of the response time: the buckets in which it is among requests that were never answered.
+    /// Buckets in which p50, p95 and p99 of the response time are among requests without a response.
     unanswered_buckets: [Vec<usize>; 3],
     buckets: usize,
 }
@@ -78,13 +78,13 @@ impl Name {
         match (measure, outcome) {
             (Measure::Response, Outcome::Ok) => {
                 self.response.ok.merge_compact(sparse);
-                // Of groups and metrics nothing is sent: they are counted where they began.
+                // Groups and metrics send nothing: they are counted at their start.
                 if !is_request {
                     self.went_well += count;
                 }
             }
             (Measure::Response, Outcome::Failed) if !is_request => self.failed += count,
-            // What never came belongs to no second of completion: it stands where it was meant to start.
+            // Requests without a response have no second of completion: they are counted at their intended start.
             (Measure::Response, Outcome::Unanswered) => {
                 self.response.unanswered += count;
                 self.failed += count;

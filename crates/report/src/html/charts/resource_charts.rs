@@ -1,4 +1,4 @@
-//! What was watched: the process under test, the machine, and brunt itself.
+//! Charts of resources: the process under test, the machine, and brunt itself.
 
 use brunt_record::{AdditionalTarget, Pressure, ProcessReading, Reading};
 
@@ -9,7 +9,7 @@ use crate::time_buckets::TimeBucket;
 /// Value of a reading.
 type Of = fn(&Reading) -> Option<f64>;
 
-/// Label, color, how it is drawn, and what is read.
+/// Label, color, stroke, and value of a reading.
 type Read = (&'static str, &'static str, Stroke, Of);
 
 /// Inks and strokes of additional processes, in turn.
@@ -60,7 +60,7 @@ pub(in crate::html) fn resources<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'
     charts
 }
 
-/// Charts of additional processes; none if there are none.
+/// Charts of additional processes.
 fn others<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
     if beside.is_empty() {
         return Vec::new();
@@ -94,7 +94,7 @@ fn others<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
     vec![cpu, memory]
 }
 
-/// What was kept from the process under test and from the machine.
+/// CPU time that was withheld from the process under test and from the machine.
 fn waits<'a>() -> [Chart<'a>; 2] {
     let cpu: [Read; 3] = [
         ("threads under test", "a", Plain, |it| {
@@ -254,17 +254,17 @@ fn count(count: Option<u64>) -> Option<f64> {
     count.map(|count| count as f64)
 }
 
-/// With lines of the mean of what was read.
+/// Adds lines of means of readings.
 fn mean_chart(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
     with(chart, lines, |bucket, of| bucket.mean_reading(of))
 }
 
-/// With lines of the most that was read.
+/// Adds lines of maximums of readings.
 fn max_chart(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
     with(chart, lines, |bucket, of| bucket.max_reading(of))
 }
 
-/// With lines of bytes since the reading before, in megabytes a second.
+/// Adds lines of bytes since the previous reading, in megabytes per second.
 fn flow(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
     with(chart, lines, |bucket, of| {
         bucket.reading_rate(of).map(|bytes| bytes / 1e6)

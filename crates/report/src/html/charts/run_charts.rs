@@ -14,7 +14,7 @@ use crate::{Judged, number};
 /// Maximum number of kinds of failures that are drawn, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
-/// A request that waits for this long is drawn before it is answered, in milliseconds.
+/// Waiting requests are drawn from this duration on, in milliseconds.
 const OLD_MS: u64 = 1000;
 const STROKES: [Stroke; KINDS_MAX] = [
     Stroke::Plain,
@@ -29,7 +29,7 @@ pub(in crate::html) struct Charts<'a> {
     pub(in crate::html) resources: Vec<Chart<'a>>,
     pub(in crate::html) generator: Vec<Chart<'a>>,
     pub(in crate::html) failures: Vec<Chart<'a>>,
-    /// What could not be seen.
+    /// Unavailable metrics.
     pub(in crate::html) unseen: Vec<&'static str>,
     pub(in crate::html) spans: Vec<Span>,
 }
@@ -73,7 +73,7 @@ impl<'a> Charts<'a> {
         }
     }
 
-    /// All of them.
+    /// Iterates over all charts.
     pub(in crate::html) fn all(&self) -> impl Iterator<Item = &Chart<'a>> {
         let parts = [
             &self.service,
@@ -84,7 +84,7 @@ impl<'a> Charts<'a> {
         parts.into_iter().flatten()
     }
 
-    /// The load and what came of it.
+    /// Load and responses.
     pub(in crate::html) fn over_time(&self, views: &Views) -> Markup {
         let (first, rest) = self.service.split_at(self.service.len().min(3));
         markup! {
@@ -101,7 +101,7 @@ impl<'a> Charts<'a> {
         markup! { div.charts { @for chart in charts { (chart.figure(views, &self.spans)) } } }
     }
 
-    /// The stretches of time that are marked, in words.
+    /// Descriptions of the annotated periods.
     fn marks(&self, end_s: f64) -> Markup {
         markup! {
             @if !self.spans.is_empty() {
@@ -168,7 +168,7 @@ fn percentiles<'a>(
     chart
 }
 
-/// While nothing is answered no percentile is known, but how long the oldest request waits is.
+/// Waiting time of the oldest request: without responses there is no percentile.
 fn oldest<'a>() -> Line<'a> {
     let waits = |second: &Second| {
         let waits = second.oldest_in_flight_ms.filter(|ms| *ms >= OLD_MS);
@@ -215,7 +215,7 @@ fn error_rate<'a>() -> Chart<'a> {
         (all > 0).then(|| 100.0 * failed as f64 / all as f64)
     };
     Chart::new("errors", ERROR_RATE, Unit::Percent)
-        .note("requests that failed or were never answered, of all that ended in that second")
+        .note("percentage of requests that failed or received no response, of all that ended in that second")
         .line(Line::new("error rate", "critical", Stroke::Filled, share))
 }
 

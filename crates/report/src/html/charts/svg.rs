@@ -1,5 +1,5 @@
-//! The drawing of a chart that needs no script, and that is printed. It stretches to whatever room there
-//! is: only lines are drawn; words are next to them.
+//! Static SVG of a chart, for print and for browsers without JavaScript. It stretches to the available width, so it contains
+//! only lines; labels are outside of it.
 
 use maud::{Markup, html as markup};
 
@@ -59,7 +59,7 @@ pub(in crate::html) fn plot(chart: &Chart, buckets: &TimeBuckets, spans: &[Span]
     }
 }
 
-/// The names of levels above their lines; one that would cover the one before is left out, the legend has it.
+/// Names of levels above their lines; a name that would cover the previous one is omitted, but is in the legend.
 fn level_labels(levels: &[&Level], axis: &Axis) -> Markup {
     const APART: f64 = 13.0;
     let mut sorted = levels.to_vec();
@@ -267,7 +267,7 @@ pub(in crate::html) fn below(words: impl Iterator<Item = (f64, String)>) -> Mark
     }
 }
 
-/// A stretch of time behind the lines.
+/// A highlighted period behind the lines.
 fn shade(span: &Span, time: &Time) -> Markup {
     let (from, to) = (time.x(span.from_s), time.x(span.to_s));
     markup! {
@@ -289,7 +289,7 @@ fn drawn(line: &Line, values: &[Option<f64>], time: &Time, axis: &Axis) -> Marku
     }
 }
 
-/// The stretches without a gap, each with its place.
+/// Segments without a gap, with their indexes.
 fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])> {
     let mut at = 0;
     let parts = values.chunk_by(|a, b| a.is_some() == b.is_some());
@@ -300,7 +300,7 @@ fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])>
     placed.filter(|(_, part)| part[0].is_some())
 }
 
-/// A bar over each bucket in which a line is above all values: lines have theirs one below the other.
+/// A bar over each bucket in which a line is above the axis, in one row per line.
 fn on_top(buckets: &[usize], line: usize, time: &Time) -> String {
     let y = rounded(2.0 + 5.0 * line as f64);
     let half = time.x(time.width_s) / 2.0;

@@ -10,19 +10,19 @@ use crate::number;
 
 const WIDTH: f64 = 1160.0;
 const HEIGHT: f64 = 206.0;
-/// Where the dots lie.
+/// Area of the points.
 const LEFT: f64 = 78.0;
 const RIGHT: f64 = 1146.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 162.0;
-/// Letters of a run's label below its date.
+/// Maximum number of characters of a run's label below its date.
 const CALLED_MAX: usize = 18;
 /// Maximum number of dates below the chart.
 const DATES: usize = 7;
 /// Approximate number of values at the left.
 const TICKS: f64 = 4.0;
 
-/// Where things are drawn.
+/// Coordinates of the drawing.
 struct Scale {
     runs: usize,
     /// The value at the top.
@@ -51,7 +51,7 @@ impl Scale {
         BOTTOM - value / self.top * (BOTTOM - TOP)
     }
 
-    /// The values at the left: round ones, from nothing on.
+    /// Values at the left: round ones, starting at 0.
     fn ticks(&self) -> Vec<f64> {
         let rough = self.top / TICKS;
         let power = 10f64.powf(rough.log10().floor());
@@ -63,7 +63,7 @@ impl Scale {
     }
 }
 
-/// The marker of a run: each result has a shape of its own. Hollow ones say nothing of the service.
+/// Marker of a run: each result has its own shape. Hollow ones do not describe the service.
 pub(super) fn marker(result: RunResult, x: f64, y: f64, r: f64) -> Markup {
     let at = |dx: f64, dy: f64| format!("{} {}", rounded(x + dx * r), rounded(y + dy * r));
     let polygon = |corners: &[(f64, f64)]| {
@@ -142,7 +142,7 @@ fn dates(profile: &ProfileHistory, scale: &Scale) -> Markup {
     }
 }
 
-/// A line before each run from which on the level is another, and by how much.
+/// A line before each run with a level shift, and its size.
 fn marks(profile: &ProfileHistory, scale: &Scale, changes: &LevelShifts) -> Markup {
     let LevelShifts::Found(_, changes) = changes else {
         return markup! {};
@@ -166,7 +166,7 @@ fn marks(profile: &ProfileHistory, scale: &Scale, changes: &LevelShifts) -> Mark
     }
 }
 
-/// From dot to dot of the runs that say something.
+/// Line through the runs with values.
 fn way(profile: &ProfileHistory, values: &[Value], scale: &Scale) -> String {
     let runs = profile.runs.iter().zip(values).enumerate();
     let points = runs.filter_map(|(at, (run, value))| {
@@ -180,7 +180,7 @@ fn way(profile: &ProfileHistory, values: &[Value], scale: &Scale) -> String {
 fn dot(run: &HistoryRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup {
     let y = match of {
         Value::Known(value) => scale.y(value),
-        // Above every answer.
+        // Above all values.
         Value::Unanswered => TOP,
         Value::Unknown => return markup! {},
     };
