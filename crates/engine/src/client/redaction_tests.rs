@@ -1,9 +1,11 @@
 //! Tests that every place that shows or forwards requests masks each sensitive name.
 
 use brunt_record::{FailureKind, NameId};
-use brunt_scenario::{Overrides, Plan, Scenario, Secrets};
+use brunt_scenario::{HeaderTemplate, Overrides, Plan, RenderedRequest, Scenario, Secrets};
+use url::Url;
 
 use super::failure_example;
+use super::redirects::redirect;
 use super::trace::{ExchangeTrace, ResponseTrace, TraceRecorder};
 use crate::net::error::RequestError;
 
@@ -63,5 +65,29 @@ fn traces_mask_sensitive_values() {
         let shown = format!("{:?}", recorder.take(&plan()));
         assert!(!shown.contains(VALUE), "{name}: {shown}");
         assert!(shown.contains("b=2"), "{name}: {shown}");
+    }
+}
+
+#[test]
+fn redirects_send_sensitive_fields_to_their_own_origin_only() {
+    let url = Url::parse("https://other:8443/b").unwrap();
+    for name in names() {
+        for (host, is_sent) in [(None, true), (Some("other:8443"), false)] {
+            for status in [301, 302, 303, 307, 308] {
+                let fields = [("Host", "h"), (name, VALUE), ("Accept", "*/*")];
+                let mut request = RenderedRequest::from_parts("GET", "/a", &fields, b"");
+                redirect(
+                    &mut request,
+                    &HeaderTemplate::default(),
+                    (&url, status),
+                    host,
+                    false,
+                );
+                let sent = String::from_utf8_lossy(request.bytes());
+                assert_eq!(sent.contains(VALUE), is_sent, "{name} {status}: {sent}");
+                assert_eq!(sent.contains(name), is_sent, "{name} {status}: {sent}");
+                assert!(sent.contains("Accept: */*"), "{name} {status}: {sent}");
+            }
+        }
     }
 }

@@ -7,5 +7,5 @@ mod integer;
 mod table;
 
 pub(super) use decoder::{Decoder, Malformed};
-pub(super) use encoder::{Encoder, Field, FieldId, is_sensitive};
+pub(super) use encoder::{Encoder, Field, FieldId};
 pub(super) use table::{static_field, static_name};

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use brunt_record::{FailureKind, NameId};
-use brunt_scenario::{FieldRange, HeaderTemplate, RenderedRequest};
+use brunt_scenario::{FieldRange, HeaderTemplate, RenderedRequest, is_sensitive_name};
 
-use super::hpack::{Encoder, Field, FieldId, is_sensitive, static_field, static_name};
+use super::hpack::{Encoder, Field, FieldId, static_field, static_name};
 use crate::net::error::RequestError;
 
 const METHOD: &[u8] = b":method";
@@ -52,7 +52,7 @@ enum EncodedField {
         /// Static index of its name; 0 if there is none.
         index: usize,
         value: Range<usize>,
-        /// Whether it is never indexed.
+        /// Whether it is never indexed, so that its value cannot be guessed (RFC 7541, section 7.1.3).
         is_sensitive: bool,
     },
 }
@@ -220,7 +220,7 @@ impl EncodedField {
         if let Some(index) = static_field(name, text) {
             return Self::Static(index);
         }
-        let id = if is_sensitive(name) {
+        let id = if is_sensitive_name(name) {
             None
         } else {
             interner.id_of(name, text)
@@ -233,7 +233,7 @@ impl EncodedField {
             name: name.into(),
             index: static_name(name).unwrap_or(0),
             value,
-            is_sensitive: is_sensitive(name),
+            is_sensitive: is_sensitive_name(name),
         }
     }
 

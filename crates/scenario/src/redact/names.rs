@@ -80,11 +80,13 @@ const TOKENS: [&str; 8] = [
 
 /// Whether a header field, parameter, column, key or variable holds a secret according to its name; case, `-`, `_` and
 /// other punctuation do not count.
-pub fn is_sensitive_name(name: &str) -> bool {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
+pub fn is_sensitive_name(name: impl AsRef<[u8]>) -> bool {
+    let letters = name
+        .as_ref()
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric());
+    let plain: String = letters
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
         .collect();
     let plain = plain.as_str();
     if COMPLETE.contains(&plain) || TOKENS.contains(&plain) {
