@@ -1,52 +1,142 @@
-//! The JSON Schema of scenario files, made of the types that read them: they are read once, by a
-//! deserializer that notes what they ask for.
-//!
-//! What fields mean stands in the tables of `docs/scenario.md`.
+//! The JSON Schema of scenario files, derived from the types that read them. The doc comments of their fields describe
+//! the keys.
 
-mod prose;
-mod tracer;
+#[cfg(test)]
+mod page;
 
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::spec::Spec;
 
-/// The schema, for editors: JSON Schema of draft 7, which most of them read.
+/// The schema, for editors: JSON Schema draft 7, which most of them support.
 pub fn schema() -> Value {
-    let traced = tracer::trace::<Spec>();
-    let mut definitions = Map::new();
-    for (name, definition) in traced.definitions {
-        definitions.insert(name.clone(), described(&name, definition));
-    }
-    let mut schema = json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "A scenario of brunt",
+    let mut schema = schema_with_links();
+    for_each_schema(&mut schema, &mut |schema| {
+        if let Some(Value::String(description)) = schema.get_mut("description") {
+            *description = without_links(description);
+        }
     });
-    // The file itself is one of the types.
-    if let (Some(schema), Some(Value::Object(root))) = (
-        schema.as_object_mut(),
-        definitions.shift_remove(&traced.root),
-    ) {
-        schema.extend(root);
-        schema.insert("definitions".to_owned(), Value::Object(definitions));
+    schema
+}
+
+/// The schema, with the Markdown links that descriptions have in `docs/scenario.md`.
+fn schema_with_links() -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut schema = generator.into_root_schema_for::<Spec>().to_value();
+    for_each_schema(&mut schema, &mut normalize);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".to_owned(), "brunt scenario".into());
     }
     schema
 }
 
-/// A definition with what the docs say of its fields.
-fn described(name: &str, mut definition: Value) -> Value {
-    let properties = definition
-        .get_mut("properties")
-        .and_then(Value::as_object_mut);
-    for (field, property) in properties.into_iter().flatten() {
-        if let (Some(text), Some(property)) = (prose::of(name, field), property.as_object_mut()) {
-            // Beside a reference draft 7 reads nothing.
-            if let Some(reference) = property.shift_remove("$ref") {
-                property.insert("allOf".to_owned(), json!([{ "$ref": reference }]));
+/// Calls a function with a schema and all schemas in it.
+fn for_each_schema(schema: &mut Value, call: &mut impl FnMut(&mut Map<String, Value>)) {
+    let Some(schema) = schema.as_object_mut() else {
+        return;
+    };
+    call(schema);
+    for (key, value) in schema.iter_mut() {
+        match (key.as_str(), value) {
+            ("properties" | "patternProperties" | "definitions", Value::Object(members)) => {
+                members
+                    .values_mut()
+                    .for_each(|member| for_each_schema(member, call));
             }
-            property.insert("description".to_owned(), text.into());
+            ("items" | "additionalProperties", value) => for_each_schema(value, call),
+            ("anyOf" | "allOf" | "oneOf", Value::Array(all)) => {
+                all.iter_mut().for_each(|one| for_each_schema(one, call));
+            }
+            _ => {}
         }
     }
-    definition
+}
+
+/// Removes null, which TOML does not have, and writes bounds and defaults as editors know them.
+fn normalize(schema: &mut Map<String, Value>) {
+    remove_null(schema);
+    for internal in ["default", "writeOnly", "title"] {
+        schema.shift_remove(internal);
+    }
+    if let Some(format) = schema.shift_remove("format") {
+        bound(schema, format.as_str().unwrap_or_default());
+    }
+    let Some(Value::String(description)) = schema.get_mut("description") else {
+        return;
+    };
+    *description = unwrapped(description);
+    let default = description.rsplit_once("\n\nDefault: `");
+    let default = default.and_then(|(_, default)| default.strip_suffix('`'));
+    if let Some(default) = default.and_then(|default| serde_json::from_str(default).ok()) {
+        schema.insert("default".to_owned(), default);
+    }
+}
+
+/// Removes null from the accepted types.
+fn remove_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    let Some(Value::Array(all)) = schema.get_mut("anyOf") else {
+        return;
+    };
+    all.retain(|one| *one != json!({ "type": "null" }));
+    if let [only] = &all[..] {
+        let only = only.clone();
+        schema.shift_remove("anyOf");
+        match only {
+            // Next to a reference, draft 7 ignores everything.
+            Value::Object(only) if !only.contains_key("$ref") => schema.extend(only),
+            only => {
+                schema.insert("allOf".to_owned(), json!([only]));
+            }
+        }
+    }
+}
+
+/// Writes the format of an integer as its bounds, unless it has closer ones.
+fn bound(schema: &mut Map<String, Value>, format: &str) {
+    let (least, most) = match format {
+        "uint8" => (json!(0), json!(u8::MAX)),
+        "uint32" => (json!(0), json!(u32::MAX)),
+        "uint64" => (json!(0), json!(u64::MAX)),
+        "int64" => (json!(i64::MIN), json!(i64::MAX)),
+        _ => return,
+    };
+    schema.entry("minimum").or_insert(least);
+    schema.entry("maximum").or_insert(most);
+}
+
+/// Joins the lines of each paragraph.
+fn unwrapped(text: &str) -> String {
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Replaces Markdown links with their text.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((words, (_, after))) = rest
+        .split_once("](")
+        .and_then(|(words, rest)| Some((words, rest.split_once(')')?)))
+    {
+        let (before, words) = words.rsplit_once('[').unwrap_or(("", words));
+        plain += before;
+        plain += words;
+        rest = after;
+    }
+    plain + rest
 }
 
 #[cfg(test)]
@@ -58,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_types_are_seen_to_their_ends() {
+    fn schema_describes_nested_types() {
         let schema = schema();
         assert_eq!(schema["properties"]["host"]["type"], "string");
         assert_eq!(schema["additionalProperties"], false);
@@ -73,6 +163,11 @@ mod tests {
             "#/definitions/StepSpec"
         );
         assert_eq!(request["properties"]["redirects"]["maximum"], 255);
+        assert_eq!(request["properties"]["redirects"]["default"], 10);
+        assert_eq!(
+            request["properties"]["order"]["enum"],
+            json!(["weight", "sequence"])
+        );
         assert_eq!(
             definition(&schema, "StageSpec")["required"],
             json!(["duration"])
@@ -81,46 +176,53 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_of_several_kinds_has_them_all() {
+    fn type_with_alternatives_lists_all_of_them() {
         let schema = schema();
-        let kinds = |name: &str| {
-            let all = definition(&schema, name)["anyOf"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            all.iter()
-                .filter_map(|kind| kind["type"].as_str().map(str::to_owned))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(kinds("Connections"), ["string", "object"]);
+        let json = definition(&schema, "Json")["anyOf"].as_array().unwrap();
+        let kinds: Vec<&Value> = json.iter().map(|kind| &kind["type"]).collect();
         assert_eq!(
-            kinds("Json"),
+            kinds,
             ["string", "integer", "number", "boolean", "array", "object"]
         );
-        let shared = &definition(&schema, "Connections")["anyOf"][1];
-        assert_eq!(shared["properties"]["shared"]["type"], "integer");
+        let connections = &definition(&schema, "ConnectionsSpec")["anyOf"];
+        assert_eq!(connections[0]["type"], "string");
+        assert_eq!(connections[1]["$ref"], "#/definitions/SharedConnections");
+        let shared = &definition(&schema, "SharedConnections")["properties"]["shared"];
+        assert_eq!(
+            (&shared["type"], &shared["minimum"]),
+            (&json!("integer"), &json!(1))
+        );
     }
 
     #[test]
-    fn every_field_is_described_in_the_docs() {
+    fn schema_does_not_mention_null() {
+        let mut schema = schema();
+        for_each_schema(&mut schema, &mut |schema| {
+            let text = Value::Object(schema.clone()).to_string();
+            assert!(
+                !text.contains("\"null\"") && !text.contains(":null"),
+                "{text}"
+            );
+        });
+    }
+
+    #[test]
+    fn every_table_rejects_unknown_keys() {
         let schema = schema();
-        let root = [("Spec".to_owned(), schema.clone())];
-        let definitions = schema["definitions"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
-        let mut missing = Vec::new();
-        for (name, definition) in root.into_iter().chain(definitions) {
-            for (field, property) in definition["properties"].as_object().into_iter().flatten() {
-                if property.get("description").is_none() {
-                    missing.push(format!("{name}.{field}"));
-                }
-            }
+        assert_eq!(schema["additionalProperties"], false);
+        for (name, definition) in schema["definitions"].as_object().unwrap() {
+            let has_keys = definition.get("properties").is_some();
+            assert_eq!(
+                has_keys,
+                definition["additionalProperties"] == false,
+                "{name}"
+            );
         }
-        assert_eq!(
-            missing,
-            Vec::<String>::new(),
-            "say them in a table of docs/scenario.md"
-        );
+    }
+
+    #[test]
+    fn link_is_replaced_with_its_text() {
+        let text = "see [layers](#layers), `[a]` and [http](http.md)";
+        assert_eq!(without_links(text), "see layers, `[a]` and http");
     }
 }

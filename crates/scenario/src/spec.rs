@@ -1,84 +1,175 @@
 //! The scenario file as its user typed it. What it means is in [`crate::Scenario`].
+//!
+//! The doc comments of the fields are the reference of the keys: they are the descriptions of the JSON Schema, which
+//! editors show, and the rows of the tables in `docs/scenario.md`. A last paragraph `Default: …` is the default.
 
 mod data;
 mod json;
 mod response;
+pub(crate) mod shape;
+mod spanned;
 mod step;
 
 use std::fmt;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
+use serde_json::json;
 
 pub(crate) use data::{DataSpec, DataTable};
 pub(crate) use json::Json;
 pub(crate) use response::{CheckSpec, ExtractSpec, ExtractTable};
-pub(crate) use step::{AuthSpec, PartSpec, StepSpec};
+pub(crate) use spanned::Spanned;
+pub(crate) use step::{AuthSpec, PartSpec, SET_BY_BRUNT, StepSpec};
 
-/// The whole file.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// A scenario of brunt.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Spec {
-    /// Files that lie below this one; what they hold counts, and not what they are called.
+    /// Files whose values this file extends and overrides, such as `["common.toml"]` ([layers](#layers)). Paths are
+    /// relative to this file.
+    ///
+    /// Default: none
     #[serde(default, skip_serializing)]
     #[expect(dead_code, reason = "read before the rest, by `layers`")]
     pub(crate) include: Vec<Spanned<String>>,
+    /// Base URL of the service, `http://…` or `https://…`. Its path precedes the path of every request. `"embedded"`
+    /// starts the Application Agent that ships with brunt as a process of its own. `--host` overrides it.
+    ///
+    /// Default: none; then `--host` is required
+    #[schemars(with = "Option<shape::Host>")]
     pub(crate) host: Option<Spanned<String>>,
+    /// HTTP version: `"1.1"`, `"2"` or `"auto"`. With `"2"`, `https` hosts have to agree by ALPN, and `http` hosts get
+    /// HTTP/2 at once. With `"auto"`, the server of an `https` host chooses by ALPN, and `http` hosts get 1.1. `--http`
+    /// overrides it.
+    ///
+    /// Default: `"1.1"`
+    #[schemars(with = "Option<shape::HttpVersion>")]
     pub(crate) http: Option<Spanned<Json>>,
+    /// Lifetime of connections. `"per-user"`: each user keeps its own. `"per-iteration"`: closed after each task.
+    /// `"per-request"`: closed after each request. `"shared"` or `{ shared = N }`: all users share a pool of N
+    /// connections per host (100 unless set). With HTTP/2, `{ shared = N, streams = M }` allows M requests in flight on
+    /// each connection (100 unless set).
+    ///
+    /// Default: `"per-user"`
     pub(crate) connections: Option<Spanned<ConnectionsSpec>>,
+    /// Other hosts to which redirects may lead, such as `["https://login.example.com"]`. URLs without a path.
+    ///
+    /// Default: none
     #[serde(default)]
+    #[schemars(with = "Vec<shape::HttpUrl>")]
     pub(crate) redirect_hosts: Vec<Spanned<String>>,
+    /// [Timeouts](#timeouts) of the parts of a request.
     #[serde(default)]
     pub(crate) timeouts: TimeoutsSpec,
+    /// [TLS](#tls) settings for `https` hosts.
     #[serde(default)]
     pub(crate) tls: TlsSpec,
+    /// [Limits](#limits) on the size of responses.
     #[serde(default)]
     pub(crate) limits: LimitsSpec,
+    /// Header fields of every request, such as `Accept-Language = "en"`. Values may contain expressions.
+    ///
+    /// Default: `User-Agent: brunt/VERSION` and `Accept: */*`
     #[serde(default)]
+    #[schemars(with = "Option<shape::Headers>")]
     pub(crate) headers: IndexMap<Spanned<String>, Spanned<String>>,
+    /// Whether each user keeps the cookies that its responses set (RFC 6265).
+    ///
+    /// Default: `true`
     #[serde(default)]
     pub(crate) cookies: Option<bool>,
+    /// [Data](#data) for expressions: lists, tables and files, each under its name.
     #[serde(default)]
     pub(crate) data: IndexMap<Spanned<String>, Spanned<DataSpec>>,
+    /// [Steps](#steps) that run once, in order, before the load (`[[setup]]`). They are shown, not judged. A failed
+    /// request ends the run with exit code 4. All users see the variables that they set.
     #[serde(default)]
     pub(crate) setup: Vec<Spanned<StepSpec>>,
+    /// [Steps](#steps) that run once after the load (`[[teardown]]`). They are shown, not judged. A failure is reported
+    /// and has no other effect.
     #[serde(default)]
     pub(crate) teardown: Vec<Spanned<StepSpec>>,
+    /// [User classes](#user-classes), a table `[users.NAME]` each. At least one is required.
     #[serde(default)]
     pub(crate) users: IndexMap<Spanned<String>, Spanned<ClassSpec>>,
+    /// [Profiles](#profiles): the load over time, a table `[profiles.NAME]` each. A run uses one of them.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = json!({ "not": { "const": "all" } })))]
     pub(crate) profiles: IndexMap<Spanned<String>, Spanned<ProfileSpec>>,
+    /// Settings of the [verdict](#verdict).
     #[serde(default, skip_serializing_if = "VerdictSpec::is_empty")]
     pub(crate) verdict: VerdictSpec,
+    /// [Targets](#targets) for all requests of the load together.
     #[serde(default)]
+    #[schemars(with = "Option<shape::Targets>")]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
+    /// [Targets](#targets) for the requests of one name, a table `[request_targets."NAME"]` each. The name may include a
+    /// method, such as `"POST /items"`.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) request_targets: NamedTargets,
+    /// [Targets](#targets) for a [group](#steps) of steps, a table `[group_targets.NAME]` each.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) group_targets: NamedTargets,
+    /// [Targets](#targets) for a custom metric (`measure`), a table `[metric_targets.NAME]` each. Thresholds are plain
+    /// numbers.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, shape::MetricTargets>")]
     pub(crate) metric_targets: NamedTargets,
 }
 
 type NamedTargets = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<TargetSpec>>>;
 
 /// `[timeouts]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TimeoutsSpec {
+    /// Longest time to open a TCP connection.
+    ///
+    /// Default: `"10s"`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) connect: Option<Spanned<String>>,
+    /// Longest TLS handshake.
+    ///
+    /// Default: `"10s"`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) tls: Option<Spanned<String>>,
+    /// Longest time from the sent request to the first byte of the response.
+    ///
+    /// Default: as `total`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) first_byte: Option<Spanned<String>>,
+    /// Longest request, redirects included. A request's `timeout` overrides it.
+    ///
+    /// Default: `"60s"`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) total: Option<Spanned<String>>,
 }
 
 /// `connections = "per-user"` or `connections = { shared = 100, streams = 8 }`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum ConnectionsSpec {
-    Mode(String),
-    Shared { shared: u32, streams: Option<u32> },
+    Mode(#[schemars(with = "shape::ConnectionMode")] String),
+    Shared(SharedConnections),
+}
+
+/// A pool of connections per host, for all users.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SharedConnections {
+    /// Number of connections per host.
+    #[schemars(range(min = 1))]
+    pub(crate) shared: u32,
+    /// Number of requests in flight on each connection (HTTP/2).
+    ///
+    /// Default: `100`
+    #[schemars(range(min = 1))]
+    pub(crate) streams: Option<u32>,
 }
 
 impl<'de> Deserialize<'de> for ConnectionsSpec {
@@ -97,15 +188,8 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ConnectionsSpec, A::Error> {
-                #[derive(Deserialize)]
-                #[serde(deny_unknown_fields)]
-                struct Shared {
-                    shared: u32,
-                    streams: Option<u32>,
-                }
-                let Shared { shared, streams } =
-                    Shared::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(ConnectionsSpec::Shared { shared, streams })
+                let map = serde::de::value::MapAccessDeserializer::new(map);
+                SharedConnections::deserialize(map).map(ConnectionsSpec::Shared)
             }
         }
 
@@ -114,30 +198,67 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
 }
 
 /// `[tls]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "certificate": ["key"], "key": ["certificate"] })))]
 pub(crate) struct TlsSpec {
+    /// PEM file with the certificate authorities to trust, instead of the system's. A relative path starts at the
+    /// scenario's folder.
+    ///
+    /// Default: the system's
     pub(crate) ca: Option<Spanned<String>>,
+    /// PEM file with the client's certificate chain. Needs `key`.
+    ///
+    /// Default: none
     pub(crate) certificate: Option<Spanned<String>>,
+    /// PEM file with the private key of `certificate`.
+    ///
+    /// Default: none
     pub(crate) key: Option<Spanned<String>>,
+    /// Server name (SNI) that is requested, and that the server's certificate must match.
+    ///
+    /// Default: that of the host
     pub(crate) server_name: Option<Spanned<String>>,
+    /// TLS versions that are offered: `["1.2"]`, `["1.3"]` or both.
+    ///
+    /// Default: `["1.2", "1.3"]`
+    #[schemars(with = "Option<shape::TlsVersions>")]
     pub(crate) versions: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether later connections of a user resume the TLS session of an earlier one.
+    ///
+    /// Default: `true`
     pub(crate) resumption: Option<bool>,
+    /// Accepts any certificate. Every report mentions it. `--insecure` does the same.
+    ///
+    /// Default: `false`
     pub(crate) insecure: Option<bool>,
 }
 
 /// `[limits]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsSpec {
+    /// Largest body of a response, as sent. A larger one fails its request with `response_too_large`.
+    ///
+    /// Default: `"1GiB"`
+    #[schemars(with = "Option<shape::Bytes>")]
     pub(crate) body: Option<Spanned<String>>,
+    /// Largest body that a check or an `extract` reads, decoded. A larger one fails its request with
+    /// `response_too_large`.
+    ///
+    /// Default: `"16MiB"`
+    #[schemars(with = "Option<shape::Bytes>")]
     pub(crate) decoded: Option<Spanned<String>>,
 }
 
 /// `[verdict]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerdictSpec {
+    /// Shortest run that may pass, `"2s"` or more.
+    ///
+    /// Default: `"20s"`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) min_duration: Option<Spanned<String>>,
 }
 
@@ -148,68 +269,188 @@ impl VerdictSpec {
 }
 
 /// `[users.NAME]`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClassSpec {
+    /// Class whose keys this one inherits unless it sets its own. `weight` and `fixed_count` are not inherited.
+    ///
+    /// Default: none
     pub(crate) extends: Option<Spanned<String>>,
+    /// Share of the users, relative to the other classes.
+    ///
+    /// Default: `1`
+    #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
+    /// Number of users of this class, regardless of the level, before any other class gets one. Excludes `weight`.
+    ///
+    /// Default: none
     pub(crate) fixed_count: Option<Spanned<u32>>,
+    /// Base URL for this class, instead of the scenario's. `--host CLASS=URL` overrides it.
+    ///
+    /// Default: the scenario's `host`
+    #[schemars(with = "Option<shape::HttpUrl>")]
     pub(crate) host: Option<Spanned<String>>,
+    /// [Think time](#waits) between two tasks, such as `"1s..3s"`.
+    ///
+    /// Default: `"none"`
+    #[schemars(with = "Option<shape::Wait>")]
     pub(crate) wait: Option<Spanned<String>>,
+    /// Order of the tasks: `"weight"` chooses by weight, `"sequence"` runs them one after another, again and again.
+    ///
+    /// Default: `"weight"`
+    #[schemars(with = "Option<shape::TaskOrder>")]
     pub(crate) order: Option<Spanned<String>>,
+    /// Tags of all tasks of the class, for `--tags` and `--exclude-tags`.
+    ///
+    /// Default: none
     pub(crate) tags: Option<Vec<Spanned<String>>>,
+    /// [Steps](#steps) that each user runs once before its first task. They are shown, not judged.
+    ///
+    /// Default: none
     pub(crate) on_start: Option<Vec<Spanned<StepSpec>>>,
+    /// [Steps](#steps) that each user runs once after its last task. They are shown, not judged.
+    ///
+    /// Default: none
     pub(crate) on_stop: Option<Vec<Spanned<StepSpec>>>,
+    /// [Tasks](#tasks) of its users, a table `[[users.NAME.tasks]]` each. Required unless inherited.
     pub(crate) tasks: Option<Vec<Spanned<StepSpec>>>,
 }
 
 /// `[profiles.NAME]`: users or a rate for a time, stages, or a search.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileSpec {
+    /// Number of users for the `duration` (closed model). With a `rate` or a search over arrivals: size of the pool of
+    /// users.
     pub(crate) users: Option<Spanned<u32>>,
+    /// Users started (or stopped) per second on the way to each level. The transition is part of the stage's duration.
+    ///
+    /// Default: all at once
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub(crate) spawn_rate: Option<Spanned<f64>>,
+    /// Tasks per unit of time for the `duration`, whether or not responses keep up (open model): `"500/s"`,
+    /// `"3k/min"`, or `500` (per second).
+    #[schemars(with = "Option<shape::Rate>")]
     pub(crate) rate: Option<Spanned<Json>>,
+    /// Distribution of the arrivals of a rate: `"poisson"` (exponential gaps) or `"constant"` (even gaps).
+    ///
+    /// Default: `"poisson"`
+    #[schemars(with = "Option<shape::Arrivals>")]
     pub(crate) arrivals: Option<Spanned<String>>,
+    /// Length of the load, such as `"5m"`. With `iterations` or `search`: longest time that they may take. Stages have
+    /// durations of their own.
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) duration: Option<Spanned<String>>,
+    /// [Stages](#stages), one after another, instead of `users` or `rate` with `duration`.
     pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
+    /// [Search](#searches) for the level at which the service breaks, within `duration`. `{}` uses the defaults.
     pub(crate) search: Option<Spanned<SearchSpec>>,
+    /// User classes that take part.
+    ///
+    /// Default: all
     pub(crate) users_of: Option<Vec<Spanned<String>>>,
+    /// Metrics whose targets are judged, such as `["p95", "error_rate"]`.
+    ///
+    /// Default: all
     pub(crate) targets: Option<Vec<Spanned<String>>>,
+    /// Time at the beginning that is not judged: percentiles, mean and throughput exclude it.
+    ///
+    /// Default: [detected](methodology.md)
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) warm_up: Option<Spanned<String>>,
+    /// Number of tasks after which the load ends, divided evenly among the users (closed model).
+    ///
+    /// Default: unlimited
+    #[schemars(range(min = 1))]
     pub(crate) iterations: Option<Spanned<u64>>,
+    /// Loads of other classes that run at the same time, each with `users_of` and a level of its own
+    /// ([concurrent loads](#concurrent-loads)).
+    ///
+    /// Default: none
     pub(crate) concurrent: Option<Vec<Spanned<ProfileSpec>>>,
 }
 
-/// `search = { … }`: the level is looked for at which the service breaks.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+/// `search = { … }`: a search for the level at which the service breaks.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchSpec {
+    /// Quantity that is searched over: `"arrivals"` (open model) or `"users"` (closed model). `--search-by` overrides
+    /// it.
+    ///
+    /// Default: `"arrivals"`
+    #[schemars(with = "Option<shape::SearchBy>")]
     pub(crate) by: Option<Spanned<String>>,
+    /// First level: a rate such as `"10/s"`, or a number of users.
+    ///
+    /// Default: `10`
+    #[schemars(with = "Option<shape::Rate>")]
     pub(crate) from: Option<Spanned<Json>>,
+    /// Highest level: a rate such as `"5k/s"`, or a number of users.
+    ///
+    /// Default: none for arrivals; for users 20,000, and no more than brunt may open connections for
+    #[schemars(with = "Option<shape::Rate>")]
     pub(crate) to: Option<Spanned<Json>>,
+    /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. A
+    /// target without this threshold uses one that it has.
+    ///
+    /// Default: `"critical"`
+    #[schemars(with = "Option<shape::Threshold>")]
     pub(crate) breaks_at: Option<Spanned<String>>,
+    /// Precision at which the search ends: the distance from the highest level that holds to the lowest that breaks,
+    /// from `"0.1%"`.
+    ///
+    /// Default: `"5%"`
+    #[schemars(with = "Option<shape::Percent>")]
     pub(crate) precision: Option<Spanned<String>>,
 }
 
 /// A stage of a profile.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StageSpec {
+    /// Number of users at the end of the ramp (closed model).
     pub(crate) users: Option<Spanned<u32>>,
+    /// Users started (or stopped) per second on the way to the level. Excludes `ramp`.
+    ///
+    /// Default: that of the profile
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub(crate) spawn_rate: Option<Spanned<f64>>,
+    /// Rate at the end of the ramp (open model): `"500/s"`, `"3k/min"`, or `500` (per second).
+    #[schemars(with = "Option<shape::Rate>")]
     pub(crate) rate: Option<Spanned<Json>>,
+    /// Time from the previous level to this one, part of the stage's duration.
+    ///
+    /// Default: at once
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) ramp: Option<Spanned<String>>,
+    /// Number of equal steps of the ramp.
+    ///
+    /// Default: a linear ramp
+    #[schemars(range(min = 1))]
     pub(crate) ramp_steps: Option<Spanned<u32>>,
+    /// Length of the stage, such as `"2m"`. Required.
+    #[schemars(with = "shape::Duration")]
     pub(crate) duration: Spanned<String>,
 }
 
 /// The thresholds of a target.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub(crate) struct TargetSpec {
+    /// Value that the service should meet. A miss is graded poor, or acceptable if `acceptable` is met.
+    #[schemars(with = "Option<shape::ThresholdValue>")]
     pub(crate) target: Option<Spanned<Json>>,
+    /// Value that is still good enough. A miss is graded poor.
+    #[schemars(with = "Option<shape::ThresholdValue>")]
     pub(crate) acceptable: Option<Spanned<Json>>,
+    /// Value that the service must not reach. If it does, the grade is critical.
+    #[schemars(with = "Option<shape::ThresholdValue>")]
     pub(crate) critical: Option<Spanned<Json>>,
+    /// Stops the run as soon as this threshold is surely missed: `"critical"`, `"acceptable"` or `"target"`
+    /// ([early stopping](running.md#early-stopping)). A search continues anyway.
+    ///
+    /// Default: the run continues
+    #[schemars(with = "Option<shape::Threshold>")]
     pub(crate) stop_at: Option<Spanned<String>>,
 }

@@ -1,7 +1,7 @@
 //! Bodies of requests: texts and files, one after the other.
 
+use crate::spec::Spanned;
 use sha2::{Digest, Sha256};
-use toml::Spanned;
 
 use crate::compile::compiler::Compiler;
 use crate::expr::expression::Template;

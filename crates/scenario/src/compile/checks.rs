@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::spec::Spanned;
 use brunt_record::duration_ns;
 use regex::bytes::Regex;
-use toml::Spanned;
 
 use crate::compile::compiler::Compiler;
 use crate::json::path::Path;

@@ -1,7 +1,7 @@
 //! User classes as they are typed, and what they mean.
 
+use crate::spec::Spanned;
 use indexmap::IndexMap;
-use toml::Spanned;
 use url::Url;
 
 use crate::compile::compiler::Compiler;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use crate::spec::Spanned;
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use crate::compile::names::Names;
 use crate::expr::context::VariableId;

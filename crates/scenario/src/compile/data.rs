@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml::Spanned;
+use crate::spec::Spanned;
 
 use crate::data::{Data, DataSource, Format, OnExhausted, Order, Rows};
 use crate::expr::function::Function;

@@ -1,7 +1,7 @@
 //! Keys that several tables have.
 
+use crate::spec::Spanned;
 use brunt_record::{ArrivalProcess, ThresholdKind};
-use toml::Spanned;
 
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use toml::Spanned;
 use url::Url;
 
 use crate::model::host::Host;
@@ -11,7 +10,9 @@ use crate::model::network::{
 };
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units::{self, positive_duration};
-use crate::spec::{ConnectionsSpec, Json, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
+use crate::spec::{
+    ConnectionsSpec, Json, LimitsSpec, SharedConnections, Spanned, Spec, TimeoutsSpec, TlsSpec,
+};
 
 /// What the file says; `folder` is where it lies.
 pub(crate) fn resolve(spec: &Spec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Network {
@@ -73,29 +74,29 @@ fn connections(
                 );
             }
         },
-        ConnectionsSpec::Shared { shared: 0, .. } => {
+        ConnectionsSpec::Shared(SharedConnections { shared: 0, .. }) => {
             return wrong(
                 "a pool of no connections".into(),
                 "write how many all users share, like { shared = 100 }".into(),
             );
         }
-        ConnectionsSpec::Shared {
+        ConnectionsSpec::Shared(SharedConnections {
             streams: Some(0), ..
-        } => {
+        }) => {
             return wrong(
                 "connections with no request under way".into(),
                 "write how many requests are under way at once on each, like { shared = 8, streams = 8 }".into(),
             );
         }
-        ConnectionsSpec::Shared {
+        ConnectionsSpec::Shared(SharedConnections {
             streams: Some(_), ..
-        } if http == HttpVersion::Http1 => {
+        }) if http == HttpVersion::Http1 => {
             return wrong(
                 "HTTP/1.1 has one request under way on a connection, and no streams".into(),
                 "write http = \"2\" or http = \"auto\" beside it, or leave `streams` out".into(),
             );
         }
-        ConnectionsSpec::Shared { shared, streams } => {
+        ConnectionsSpec::Shared(SharedConnections { shared, streams }) => {
             return (Connections::Shared(*shared), *streams);
         }
     };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::spec::Spanned;
 use indexmap::IndexMap;
-use toml::Spanned;
 
 use crate::compile::keys::{law, rate_of, targets, users_of};
 use crate::compile::search;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use toml::Spanned;
+use crate::spec::Spanned;
 
 use crate::compile::body::{compile_body, compile_form};
 use crate::compile::checks::{compile_checks, compile_extracts};
@@ -16,17 +16,8 @@ use crate::model::request::{REDIRECTS_DEFAULT, Request, ResponseNeeds};
 use crate::model::status_set::StatusSet;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units::positive_duration;
-use crate::spec::{AuthSpec, StepSpec};
+use crate::spec::{AuthSpec, SET_BY_BRUNT, StepSpec};
 use crate::value::{Encoding, breaks_a_line};
-
-/// Header fields that the user does not set.
-const SET_BY_BRUNT: [&str; 5] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "expect",
-];
 
 /// Builds a request; what is wrong goes to the problems.
 pub(crate) fn compile_request(

@@ -1,7 +1,7 @@
 //! Searches: profiles that look for the level at which a service breaks.
 
+use crate::spec::Spanned;
 use brunt_record::{Search, ThresholdKind};
-use toml::Spanned;
 
 use crate::compile::keys::{law, limit_named, rate_of, targets, users_of};
 use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp, SEARCH_FROM};

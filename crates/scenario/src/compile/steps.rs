@@ -1,6 +1,6 @@
 //! Steps as they are typed, made into a flat list.
 
-use toml::Spanned;
+use crate::spec::Spanned;
 
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::spec::Spanned;
 use brunt_record::{Metric, NameKind, NameSet, Target, ThresholdKind};
-use toml::Spanned;
 
 use crate::compile::keys::limit_named;
 use crate::compile::names::{Names, NotFound};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use toml::Spanned;
+use crate::spec::Spanned;
 
 use crate::source::diagnostic::Diagnostic;
 use crate::spec::Json;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::spec::Spanned;
 use brunt_record::Metric;
-use toml::Spanned;
 
 use crate::source::diagnostic::Diagnostic;
 use crate::spec::Json;

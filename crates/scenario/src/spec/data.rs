@@ -1,28 +1,47 @@
-//! Data as it is typed: a list, or a table that says where rows are and in which order they are dealt out.
+//! Data as it is typed: a list, or a table that names rows or a file, and their order.
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
 
 use super::json::Json;
+use super::{Spanned, shape};
 
 /// A value of `[data]`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum DataSpec {
     List(Vec<Spanned<Json>>),
     Table(DataTable),
 }
 
 /// `[data.NAME]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DataTable {
+    /// Rows, as a list. Either `rows` or `file` is required.
     pub(crate) rows: Option<Vec<Spanned<Json>>>,
+    /// File with the rows: CSV whose first row has the column names, JSON (one list), or JSON Lines (a value per line).
+    /// A large file is not loaded into memory. A relative path starts at the scenario's folder.
     pub(crate) file: Option<Spanned<String>>,
+    /// Format of the file: `"csv"`, `"json"` or `"jsonl"`.
+    ///
+    /// Default: by the file's extension
+    #[schemars(with = "Option<shape::FileFormat>")]
     pub(crate) format: Option<Spanned<String>>,
+    /// Order in which `next` returns the rows: `"sequence"`, `"shuffled"` (each once, in random order) or `"random"`
+    /// (drawn with repetition).
+    ///
+    /// Default: `"sequence"`
+    #[schemars(with = "Option<shape::RowOrder>")]
     pub(crate) order: Option<Spanned<String>>,
+    /// Reaction when `next` has used all rows: `"start_over"`, `"stop_user"` (reports state how many users stopped; if
+    /// more than a tenth of the planned load is missing, no target is graded good) or `"stop_test"`.
+    ///
+    /// Default: `"start_over"`
+    #[schemars(with = "Option<shape::OnExhausted>")]
     pub(crate) on_exhausted: Option<Spanned<String>>,
 }
 

@@ -1,16 +1,17 @@
-//! Values of any kind, as they are typed.
+//! Values of any type, as they are typed.
 
 use std::fmt;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
 
+use super::Spanned;
 use crate::value::Value;
 
-/// Any value that JSON knows, with the place of each part.
-#[derive(Debug, Clone, Serialize)]
+/// Any JSON value except null.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Json {
     Text(String),
@@ -22,7 +23,7 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// A scalar as a value; a list or a table as JSON, its texts as they are.
+    /// Converts a scalar to a value, and a list or a table to JSON. Expressions in strings are not evaluated.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Text(text) => Value::text(text.as_str()),

@@ -1,48 +1,90 @@
-//! What is looked for in answers, as it is typed.
+//! Checks and extraction as they are typed.
 
 use std::fmt;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
+use serde_json::json;
 
 use super::json::Json;
+use super::{Spanned, shape};
 
 /// `check = { … }`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckSpec {
+    /// Accepted status codes: `200`, `"2xx"`, `"200..204"`, or a list of them.
+    ///
+    /// Default: `"2xx"`
+    #[schemars(with = "Option<shape::Statuses>")]
     pub(crate) status: Option<Spanned<Json>>,
+    /// Text that the body contains, or a list of texts, all of which it contains.
+    #[schemars(with = "Option<shape::Texts>")]
     pub(crate) contains: Option<Spanned<Json>>,
+    /// Regular expression that matches somewhere in the body, or a list, all of which match.
+    #[schemars(with = "Option<shape::Regexes>")]
     pub(crate) matches: Option<Spanned<Json>>,
+    /// Complete body.
     pub(crate) equals: Option<Spanned<String>>,
+    /// Checks of JSON values: a table from JSONPath (RFC 9535) to a [value test](#value-tests), such as
+    /// `{ "$.items[*]" = { count = 3 } }`.
+    #[schemars(with = "Option<shape::JsonTests>")]
     pub(crate) json: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// Checks of header fields: a table from name to a [value test](#value-tests), such as
+    /// `{ Content-Type = { contains = "json" } }`.
+    #[schemars(with = "Option<shape::HeaderTests>")]
     pub(crate) header: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// Size of the decoded body: bytes such as `100`, or a range such as `"1KiB..10MB"` or `"..10MB"`.
+    #[schemars(with = "Option<shape::Size>")]
     pub(crate) size: Option<Spanned<Json>>,
+    /// Longest response time.
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) time: Option<Spanned<String>>,
+    /// Table of the same keys, none of which may hold.
     pub(crate) not: Option<Box<CheckSpec>>,
 }
 
-/// What a variable is taken from: a `JSONPath`, or a table.
-#[derive(Debug, Clone, Serialize)]
+/// Source of a variable: a `JSONPath`, or a table.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum ExtractSpec {
-    Path(String),
+    Path(#[schemars(with = "shape::JsonPath")] String),
     Table(Box<ExtractTable>),
 }
 
 /// `{ regex = "…" }` and the like.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "group": ["regex"] })))]
 pub(crate) struct ExtractTable {
+    /// JSONPath (RFC 9535) to evaluate on the body, such as `"$.items[0].id"`.
+    #[schemars(with = "Option<shape::JsonPath>")]
     pub(crate) json: Option<Spanned<String>>,
+    /// Regular expression to search for in the body.
     pub(crate) regex: Option<Spanned<String>>,
+    /// Group of the regular expression: a number or a name. `0` is the complete match.
+    ///
+    /// Default: the first group; without groups, the complete match
+    #[schemars(with = "Option<shape::RegexGroup>")]
     pub(crate) group: Option<Spanned<Json>>,
+    /// Name of a header field whose value to take.
     pub(crate) header: Option<Spanned<String>>,
+    /// Name of a cookie whose value to take.
     pub(crate) cookie: Option<Spanned<String>>,
+    /// `true` takes the complete body.
     pub(crate) body: Option<bool>,
+    /// `true` takes the status code.
     pub(crate) status: Option<bool>,
+    /// Selection among several values: `"first"`, `"last"`, `"all"` (a list), `"random"` or `"count"`.
+    ///
+    /// Default: `"first"`
+    #[schemars(with = "Option<shape::Take>")]
     pub(crate) take: Option<Spanned<String>>,
+    /// Value of the variable if nothing is found. Without it, the request fails.
+    ///
+    /// Default: none
     pub(crate) default: Option<Spanned<Json>>,
 }
 

@@ -3,65 +3,185 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
+use serde_json::json;
 
 use super::json::Json;
 use super::response::{CheckSpec, ExtractSpec};
+use super::{Spanned, shape};
 
-/// A step; as a task, with what tells when it is chosen. Which of the keys it has makes it the step that it
-/// is.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+/// Header fields that brunt sets, and a scenario cannot.
+pub(crate) const SET_BY_BRUNT: [&str; 5] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "expect",
+];
+
+/// A step or a task. The keys that are present determine its kind.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({
+    "else": ["if"], "at_most": ["while"], "for_each": ["in", "steps"], "in": ["for_each"], "if": ["steps"],
+    "repeat": ["steps"], "while": ["steps"], "group": ["steps"], "method": ["path"], "path": ["method"],
+})))]
 pub(crate) struct StepSpec {
-    // Of tasks.
+    // Keys of tasks.
+    /// Weight of the task, relative to the others of its list.
+    ///
+    /// Default: `1`
+    #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
+    /// Tags of the task: `--tags a,b` runs only tasks with one of them, `--exclude-tags c` none with that one. The tasks
+    /// of a list have the list's tags as well.
+    ///
+    /// Default: none
     pub(crate) tags: Option<Vec<Spanned<String>>>,
+    /// List of tasks, one of which is chosen by weight; with `order = "sequence"` all run, with the class's wait in
+    /// between. Lists of tasks may be nested.
     pub(crate) tasks: Option<Spanned<Vec<Spanned<StepSpec>>>>,
+    /// Order of `tasks`: `"weight"` or `"sequence"`.
+    ///
+    /// Default: `"weight"`
+    #[schemars(with = "Option<shape::TaskOrder>")]
     pub(crate) order: Option<Spanned<String>>,
-    // Of steps that are no requests.
+    // Keys of steps other than requests.
+    /// Steps to run one after another; the body of `if`, `repeat`, `while`, `for_each` and `group`.
     pub(crate) steps: Option<Spanned<Vec<Spanned<StepSpec>>>>,
+    /// [Pause](#waits) of the user, such as `"1s..3s"`. At the end of the load, a pausing task is aborted.
+    #[schemars(with = "Option<shape::StepWait>")]
     pub(crate) wait: Option<Spanned<String>>,
+    /// Variables to set, in order, each to a value or to the result of an expression.
+    #[schemars(with = "Option<IndexMap<shape::Variable, Json>>")]
     pub(crate) set: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// Condition, such as `"total > 100"`: runs `steps` if it holds, and `else` otherwise. Zero, empty values, `false`
+    /// and `none` do not hold.
     #[serde(rename = "if")]
     pub(crate) condition: Option<Spanned<String>>,
+    /// Steps to run if the condition of `if` does not hold.
     #[serde(rename = "else")]
     pub(crate) otherwise: Option<Spanned<Vec<Spanned<StepSpec>>>>,
+    /// Number of times to run `steps`: a whole number, or an expression such as `"{{ n }}"`.
+    #[schemars(with = "Option<shape::Repeat>")]
     pub(crate) repeat: Option<Spanned<Json>>,
+    /// Condition, such as `"page"`: runs `steps` while it holds, at most `at_most` times. Any loop that takes a million
+    /// steps without a request or a wait is aborted as a failure.
     #[serde(rename = "while")]
     pub(crate) holds: Option<Spanned<String>>,
+    /// Largest number of rounds of `while`.
+    ///
+    /// Default: `1000`
     pub(crate) at_most: Option<Spanned<u32>>,
+    /// Name of the variable that receives each item of the list `in`, one per round of `steps`.
+    #[schemars(with = "Option<shape::Variable>")]
     pub(crate) for_each: Option<Spanned<String>>,
+    /// List of `for_each`: an expression such as `"items"`, or a list of values.
     #[serde(rename = "in")]
     pub(crate) list: Option<Spanned<Json>>,
+    /// Name under which `steps` are timed as one, from the first intended start to the last response, without waits.
+    /// Reports have a row for it. It fails if one of its requests fails.
     pub(crate) group: Option<Spanned<String>>,
+    /// Custom metrics to record: numbers from 0 to 70 million, each under its name, reported with percentiles like
+    /// response times.
     pub(crate) measure: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// `true` stops this user for good.
+    #[schemars(with = "Option<shape::Flag>")]
     pub(crate) stop_user: Option<Spanned<bool>>,
+    /// `true` stops the load. Requests in flight complete.
+    #[schemars(with = "Option<shape::Flag>")]
     pub(crate) stop_test: Option<Spanned<bool>>,
+    /// `true` deletes the user's cookies.
+    #[schemars(with = "Option<shape::Flag>")]
     pub(crate) clear_cookies: Option<Spanned<bool>>,
-    // Of requests.
+    // Keys of requests.
+    /// Name by which reports group requests. It must not contain an expression.
+    ///
+    /// Default: the path as written
+    #[schemars(with = "Option<shape::RequestName>")]
     pub(crate) name: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) get: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) post: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) put: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) patch: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) delete: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) head: Option<Spanned<String>>,
+    /// Path of the request, query included, such as `"/items?page=1"`. The key is the method.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) options: Option<Spanned<String>>,
+    /// Any other method, such as `"PURGE"`. Needs `path`.
+    #[schemars(with = "Option<shape::Method>")]
     pub(crate) method: Option<Spanned<String>>,
+    /// Path of a request with `method`, query included.
+    #[schemars(with = "Option<shape::Path>")]
     pub(crate) path: Option<Spanned<String>>,
+    /// Query parameters to append to the path, percent-encoded.
+    ///
+    /// Default: none
+    #[schemars(with = "Option<shape::FormFields>")]
     pub(crate) query: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// Body: any value, as JSON (`application/json`).
+    ///
+    /// Default: none
     pub(crate) json: Option<Spanned<Json>>,
+    /// Body: form fields (`application/x-www-form-urlencoded`).
+    ///
+    /// Default: none
+    #[schemars(with = "Option<shape::FormFields>")]
     pub(crate) form: Option<Spanned<IndexMap<Spanned<String>, Spanned<Json>>>>,
+    /// Body: a text (`text/plain`).
+    ///
+    /// Default: none
     pub(crate) text: Option<Spanned<String>>,
+    /// Body: the content of a file, streamed (`application/octet-stream`). A relative path starts at the scenario's
+    /// folder.
+    ///
+    /// Default: none
     pub(crate) file: Option<Spanned<String>>,
+    /// Body: named [parts](#multipart-bodies), each a text or `{ file = "…" }`, streamed (`multipart/form-data`).
+    ///
+    /// Default: none
     pub(crate) multipart: Option<Spanned<IndexMap<Spanned<String>, Spanned<PartSpec>>>>,
+    /// Header fields of this request. They replace common ones of the same name.
+    ///
+    /// Default: the scenario's `headers`
+    #[schemars(with = "Option<shape::Headers>")]
     pub(crate) headers: Option<IndexMap<Spanned<String>, Spanned<String>>>,
+    /// Authorization: `{ user = "…", password = "…" }` (Basic) or `{ bearer = "…" }`.
+    ///
+    /// Default: none
     pub(crate) auth: Option<Spanned<AuthSpec>>,
+    /// Conditions on the response ([checks](#checks)). If one does not hold, the request fails.
+    ///
+    /// Default: `{ status = "2xx" }`
     pub(crate) check: Option<CheckSpec>,
+    /// Variables to take from a successful response ([extraction](#extraction)): a table from name to JSONPath or table.
+    ///
+    /// Default: none
+    #[schemars(with = "Option<IndexMap<shape::Variable, ExtractSpec>>")]
     pub(crate) extract: Option<IndexMap<Spanned<String>, Spanned<ExtractSpec>>>,
+    /// Number of redirects to follow, to the same host or one of `redirect_hosts`. `0` follows none.
+    ///
+    /// Default: `10`
     pub(crate) redirects: Option<Spanned<u8>>,
+    /// Longest time of the request, redirects included.
+    ///
+    /// Default: `timeouts.total`
+    #[schemars(with = "Option<shape::Duration>")]
     pub(crate) timeout: Option<Spanned<String>>,
 }
 
@@ -141,27 +261,41 @@ fn given(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
 }
 
 /// `auth = { … }`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "dependencies" = json!({ "password": ["user"] })))]
 pub(crate) struct AuthSpec {
+    /// User name (Basic authentication).
     pub(crate) user: Option<Spanned<String>>,
+    /// Password of `user`.
+    ///
+    /// Default: empty
     pub(crate) password: Option<Spanned<String>>,
+    /// Bearer token, instead of `user` and `password`.
     pub(crate) bearer: Option<Spanned<String>>,
 }
 
-/// A part of a multipart body: a text, or a file.
-#[derive(Debug, Clone, Serialize)]
+/// A part of a multipart body: a text or a file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum PartSpec {
     Text(String),
     File(FilePartSpec),
 }
 
 /// `{ file = "…" }`.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilePartSpec {
+    /// File whose content is the part. A relative path starts at the scenario's folder. Required.
     pub(crate) file: Spanned<String>,
+    /// File name that is sent.
+    ///
+    /// Default: that of the file
     pub(crate) name: Option<Spanned<String>>,
+    /// Content type of the part.
+    ///
+    /// Default: `application/octet-stream`
     #[serde(rename = "type")]
     pub(crate) content_type: Option<Spanned<String>>,
 }
