@@ -1,4 +1,4 @@
-//! What expressions cost in a body: `cargo bench -p scenario`.
+//! Cost of expressions in a body: `cargo bench -p brunt-scenario`.
 
 #![expect(clippy::print_stdout, reason = "a bench says what it measured")]
 
@@ -14,7 +14,7 @@ use brunt_scenario::{
 const ROUNDS: usize = 31;
 const REQUESTS: u32 = 100_000;
 
-/// A value of a body, beside one that is fixed.
+/// A body with a value, and one that is constant.
 const VALUES: [(&str, &str); 8] = [
     ("fixed", "apple"),
     ("pick", "{{ pick(list) }}"),

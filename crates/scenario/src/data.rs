@@ -1,5 +1,4 @@
-//! Data: lists and tables, of the scenario itself or of its files, with the order in which rows are dealt
-//! out to users.
+//! Data: lists and tables of the scenario or its files, with the order in which users receive the rows.
 
 mod file;
 mod permutation;
@@ -17,10 +16,10 @@ pub(crate) use rows::{Block, Rows};
 use crate::random::draw_index;
 use crate::value::Value;
 
-/// Rows with the order in which they are dealt out.
+/// Rows with their order.
 #[derive(Debug, Clone)]
 pub struct DataSource {
-    /// Its name in the scenario.
+    /// Name in the scenario.
     pub name: String,
     pub(crate) rows: Rows,
     pub(crate) order: Order,
@@ -30,15 +29,15 @@ pub struct DataSource {
 /// The order of `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// As they stand.
+    /// In the order of the file.
     Sequence,
-    /// Each once in a random order, which another round has anew.
+    /// Each once in a random order, which differs from round to round.
     Shuffled,
-    /// Any, each time.
+    /// Drawn with repetition.
     Random,
 }
 
-/// What happens to a user for whom no row is left.
+/// Reaction if no row is left for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnExhausted {
     StartOver,
@@ -46,14 +45,14 @@ pub(crate) enum OnExhausted {
     StopTest,
 }
 
-/// A source without rows left for a user: what is to stop.
+/// Error of a source without rows left for a user: what stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exhausted {
     StopUser,
     StopTest,
 }
 
-/// The place of a source among those of a scenario.
+/// Index of a source among those of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SourceId(pub(crate) usize);
 
@@ -64,7 +63,7 @@ pub(crate) struct Data {
 }
 
 impl DataSource {
-    /// The row that is dealt out at a turn.
+    /// Row number of a turn.
     pub(crate) fn row_of_turn(
         &self,
         turn: u64,
@@ -91,7 +90,7 @@ impl DataSource {
 
     pub(crate) fn any_row(&self, random: &mut Xoshiro256PlusPlus) -> u64 {
         match &self.rows {
-            // As a compiled pick draws it.
+            // Draws the same as a compiled pick.
             Rows::Memory(rows) => draw_index(rows.len(), random) as u64,
             rows @ Rows::Indexed(_) => random.random_range(0..rows.count()),
         }
@@ -101,7 +100,7 @@ impl DataSource {
         self.rows.get(row, last)
     }
 
-    /// The rows, where they are in memory.
+    /// The rows, if they are in memory.
     pub(crate) fn in_memory(&self) -> Option<&Arc<[Value]>> {
         match &self.rows {
             Rows::Memory(rows) => Some(rows),
@@ -109,7 +108,7 @@ impl DataSource {
         }
     }
 
-    /// The columns that every row has; `None` where rows are no tables.
+    /// Columns that every row has; `None` if rows are not tables.
     pub(crate) fn columns(&self) -> Option<Vec<String>> {
         self.rows.columns()
     }

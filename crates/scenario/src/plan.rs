@@ -27,45 +27,44 @@ use crate::plan::tasks::Tasks;
 use crate::random::mix;
 use crate::source::diagnostic::suggestion;
 
-/// What the engine plays.
+/// A compiled scenario for the engine.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Request names; requests refer to them by their place.
+    /// Request names; requests refer to them by their index.
     pub names: Vec<RequestName>,
-    /// What is done once, before the load.
+    /// Steps that run once, before the load.
     pub setup: Vec<Step>,
-    /// What is done once, after the load.
+    /// Steps that run once, after the load.
     pub teardown: Vec<Step>,
     /// User classes that have users.
     pub classes: Vec<PlannedClass>,
     /// Class mix of the load and of each concurrent one, in the order of its parts.
     pub class_mixes: Vec<ClassMix>,
-    /// What rows are drawn from.
+    /// Data sources.
     pub sources: Arc<[DataSource]>,
-    /// The variables of a user, by their slots; names with a blank are hidden.
+    /// Variables of a user, by their slots. Names with a space are hidden.
     pub variables: Arc<[String]>,
-    /// Whether the set-up sets variables for all users.
+    /// Whether the setup sets variables for all users.
     pub shares_values: bool,
-    /// What is secret: no report, screen or file may show it.
+    /// Secrets, which no report, screen or file may show.
     pub secrets: Arc<SecretSources>,
-    /// The targets that count.
+    /// Targets that judge the run.
     pub targets: Vec<Target>,
-    /// The shortest run that may pass; `None`: the default of the verdict.
+    /// Shortest run that may pass; `None`: the default of the verdict.
     pub min_duration: Option<Duration>,
-    /// How much load over time.
+    /// Load over time.
     pub load: Load,
-    /// How the service is reached.
+    /// Network settings.
     pub network: Network,
 }
 
-/// A profile or a class was named that the scenario does not have, or a class without users.
+/// Error of a plan: an unknown profile or class, a class without users, or an override that does not apply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(String);
 
 impl Plan {
-    /// Compiles a scenario's profile. `users_of` names the classes to take; empty: those of the
-    /// profile, or all.
+    /// Compiles a profile of a scenario. `users_of` names the classes that take part; empty: those of the profile, or all.
     pub fn new(
         scenario: &Scenario,
         profile: &str,
@@ -75,11 +74,11 @@ impl Plan {
         let chosen = scenario.profiles.get(profile).ok_or_else(|| {
             let known = scenario.profiles.keys().map(String::as_str);
             PlanError(format!(
-                "no profile is named `{profile}`; {}",
+                "unknown profile `{profile}`; {}",
                 suggestion(profile, known)
             ))
         })?;
-        refuse_misfits(chosen, profile, overrides)?;
+        reject_misfits(chosen, profile, overrides)?;
         let loads = loads(chosen, overrides, users_of);
         let users: f64 = loads
             .iter()
@@ -127,9 +126,8 @@ impl Plan {
         })
     }
 
-    /// How many requests of a name, or how many values of a group or metric, come with one judged request, as
-    /// far as that is known beforehand: a condition takes its larger branch, a loop whose rounds are not known
-    /// one round. `None` if users make it outside of their tasks.
+    /// Estimated number of requests of a name, or of values of a group or metric, per judged request. A condition counts
+    /// its larger branch, and a loop with an unknown number of rounds counts once. `None` for requests outside of tasks.
     pub fn share_of(&self, name: NameId) -> Option<f64> {
         if self.is_made_once(name) {
             return None;
@@ -153,14 +151,14 @@ impl Plan {
         Some(if of_all > 0.0 { of_name / of_all } else { 0.0 })
     }
 
-    /// The planned share of the requests of each name, by its place; `None` for what is not a request of a task.
+    /// Planned share of the requests of each name, by its index; `None` for names that are not requests of tasks.
     pub fn planned_shares(&self) -> Vec<Option<f64>> {
         let ids = (0u32..).map(NameId).zip(&self.names);
         ids.map(|(id, name)| name.is_judged().then(|| self.share_of(id)).flatten())
             .collect()
     }
 
-    /// Whether users make it when they start or stop.
+    /// Whether it is part of `on_start` or `on_stop`.
     fn is_made_once(&self, name: NameId) -> bool {
         let mut once = self
             .classes
@@ -169,7 +167,7 @@ impl Plan {
         once.any(|step| step.name() == Some(name))
     }
 
-    /// The judged names that no user of this load makes.
+    /// Judged names that no user of this load requests.
     pub fn not_requested(&self) -> Vec<NameId> {
         let places = self.names.iter().enumerate();
         let ids = places.filter_map(|(place, name)| {
@@ -184,7 +182,7 @@ impl Plan {
         ids.collect()
     }
 
-    /// All steps that may be played.
+    /// All steps that may run.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         let of_classes = self.classes.iter().flat_map(|class| {
             let once = class.on_start.iter().chain(&class.on_stop);
@@ -193,7 +191,7 @@ impl Plan {
         self.setup.iter().chain(&self.teardown).chain(of_classes)
     }
 
-    /// The files that are sent in bodies of requests.
+    /// Files in the bodies of requests.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let requests = self.steps().filter_map(|step| match step {
             Step::Request(request) => Some(request),
@@ -202,7 +200,7 @@ impl Plan {
         requests.flat_map(|request| Request::files(request))
     }
 
-    /// The randomness of a user: it depends on the seed, the class and the user's number alone.
+    /// Random number generator of a user. It depends only on the seed, the class and the user's number.
     pub fn random_of(&self, seed: u64, class: usize, user: u32) -> Xoshiro256PlusPlus {
         let mut state = mix(seed);
         for byte in self.classes[class].name.bytes() {
@@ -211,32 +209,31 @@ impl Plan {
         Xoshiro256PlusPlus::seed_from_u64(mix(state ^ u64::from(user)))
     }
 
-    /// The randomness of the set-up.
+    /// Random number generator of the setup.
     pub fn random_of_setup(seed: u64) -> Xoshiro256PlusPlus {
         Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0x5e7))
     }
 }
 
-/// The loads of a profile, and the classes that each is of. Where classes are named, they have the profile's
-/// own load alone.
+/// The loads of a profile with their classes. If classes are named, they get only the profile's own load.
 fn loads<'a>(
     profile: &'a Profile,
     overrides: &Overrides,
     users_of: &'a [String],
 ) -> Vec<(Load, &'a [String])> {
     let mut load = profile.load(overrides);
-    let beside = std::mem::take(&mut load.concurrent);
+    let concurrent = std::mem::take(&mut load.concurrent);
     if !users_of.is_empty() {
         return vec![(load, users_of)];
     }
     let classes = profile.concurrent.iter().map(|one| one.users_of.as_slice());
     let mut loads = vec![(load, profile.users_of.as_slice())];
-    loads.extend(beside.into_iter().zip(classes));
+    loads.extend(concurrent.into_iter().zip(classes));
     loads
 }
 
-/// What the command line may change of a search alone, and of anything but a search.
-fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Result<(), PlanError> {
+/// Rejects overrides that do not apply to the profile.
+fn reject_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Result<(), PlanError> {
     let is_level_given =
         overrides.users.is_some() || overrides.spawn_rate.is_some() || overrides.rate.is_some();
     let is_open = match overrides.search_by {
@@ -245,28 +242,26 @@ fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Resul
     };
     let misfit = match &profile.search {
         None if is_level_given && !profile.concurrent.is_empty() => {
-            "has concurrent loads, for which one level is ambiguous; leave -u, -r and --rate out"
+            "has concurrent loads, for which one level is ambiguous; remove -u, -r and --rate"
         }
         None if overrides.search_by.is_some() => {
-            "is not a search, so --search-by does not apply; leave --search-by out"
+            "is not a search, so --search-by does not apply; remove it"
         }
-        Some(_) if overrides.spawn_rate.is_some() => {
-            "is a search, which has no ramps; leave -r out"
-        }
+        Some(_) if overrides.spawn_rate.is_some() => "is a search, which has no ramps; remove -r",
         Some(_) if overrides.rate.is_some() && !is_open => {
-            "is a search over users, whose highest level is -u; leave --rate out, or search by arrivals"
+            "is a search over users, whose highest level is -u; remove --rate, or search by arrivals"
         }
         _ => return Ok(()),
     };
     Err(PlanError(format!("the profile `{name}` {misfit}")))
 }
 
-fn refuse_unknown(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanError> {
+fn reject_unknown_classes(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanError> {
     for name in users_of {
         if !scenario.classes.iter().any(|class| class.name == *name) {
             let known = scenario.classes.iter().map(|class| class.name.as_str());
             return Err(PlanError(format!(
-                "no user class is named `{name}`; {}",
+                "unknown user class `{name}`; {}",
                 suggestion(name, known)
             )));
         }
@@ -274,14 +269,14 @@ fn refuse_unknown(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanEr
     Ok(())
 }
 
-/// The classes that have users, and the class of each of the first users, whose number is fixed.
+/// The classes that have users, and the class of each user of a fixed count, which come first.
 fn classes(
     scenario: &Scenario,
     users_of: &[String],
     overrides: &Overrides,
     load: &Load,
 ) -> Result<(Vec<PlannedClass>, Vec<usize>), PlanError> {
-    refuse_unknown(scenario, users_of)?;
+    reject_unknown_classes(scenario, users_of)?;
     let is_open = load.open.is_some();
     let has_users = |class: &Class| class.weight > 0.0 || class.fixed_count.is_some_and(|n| n > 0);
     let taken = |name: &String| users_of.is_empty() || users_of.contains(name);
@@ -292,7 +287,7 @@ fn classes(
         .collect();
     if of_users.is_empty() {
         return Err(PlanError(format!(
-            "{} has weight 0, so that there are no users; give it a weight",
+            "{} has weight 0, so no user would run; give it a weight above 0",
             users_of.join(", ")
         )));
     }
@@ -301,7 +296,7 @@ fn classes(
         .find(|class| is_open && class.fixed_count.is_some())
     {
         return Err(PlanError(format!(
-            "the class `{}` has a fixed count, which arrivals have no use for; give it a weight",
+            "the class `{}` has a fixed count, which does not apply to arrivals; give it a weight",
             class.name
         )));
     }
@@ -311,7 +306,7 @@ fn classes(
     }
     if chosen.is_empty() {
         return Err(PlanError(
-            "the tags leave no task; see the `tags` of the scenario's tasks".to_owned(),
+            "the tags select no task; see the `tags` of the scenario's tasks".to_owned(),
         ));
     }
     let counts = chosen
@@ -325,12 +320,12 @@ fn classes(
     let users = users_in(load) as usize;
     if total <= 0.0 && users > fixed.len() {
         return Err(PlanError(format!(
-            "the profile has up to {users} users, and the fixed counts of the classes make {}; give a \
+            "the profile has up to {users} users, but the fixed counts of the classes add up to {}; give a \
              class a weight instead",
             fixed.len()
         )));
     }
-    // The share of those that are not fixed.
+    // The share of users without a fixed count.
     let left = users.saturating_sub(fixed.len()) as f64 / users.max(1) as f64;
     let planned = chosen.into_iter().enumerate().map(|(at, (class, tasks))| {
         let own = fixed.iter().take(users).filter(|of| **of == at).count();
@@ -352,12 +347,12 @@ fn classes(
     Ok((planned.collect(), fixed))
 }
 
-/// How long a user of a class takes for a task at least, in seconds.
+/// Shortest time from task to task of a user of a class, in seconds.
 fn cycle_s(class: &PlannedClass) -> f64 {
     let wait_s = class.wait.mean().as_secs_f64();
     match class.wait {
-        Wait::Pace(_) => wait_s.max(class.tasks.rests_s()),
-        _ => wait_s + class.tasks.rests_s(),
+        Wait::Pace(_) => wait_s.max(class.tasks.wait_s()),
+        _ => wait_s + class.tasks.wait_s(),
     }
 }
 
@@ -371,7 +366,7 @@ fn tasks_per_user_second(classes: &[PlannedClass]) -> Option<f64> {
         .sum()
 }
 
-/// The share of the tasks that are of each class: classes that wait less start more.
+/// Share of the tasks of each class. Classes with shorter waits start more.
 fn shares_of_tasks(classes: &[PlannedClass]) -> Vec<f64> {
     let rate = |class: &PlannedClass| {
         let mean_s = cycle_s(class);
@@ -385,7 +380,7 @@ fn shares_of_tasks(classes: &[PlannedClass]) -> Vec<f64> {
     classes.iter().map(|class| rate(class) / total).collect()
 }
 
-/// The mean over tasks, not over users.
+/// Mean number of requests per task.
 fn requests_per_task(classes: &[PlannedClass]) -> f64 {
     let shares = shares_of_tasks(classes);
     let requests = classes.iter().map(|class| class.tasks.requests());
@@ -405,8 +400,7 @@ fn counts(classes: &[PlannedClass], names: usize) -> Vec<f64> {
     counts
 }
 
-/// What is said of the users of open loads that have something to do before their tasks: how many start at most.
-/// `None` if there are none.
+/// Note about the users of open loads that have `on_start` or `on_stop`: how many start at most. `None` for others.
 pub fn logins_in_words(plan: &Plan) -> Option<String> {
     let (mut users, mut times) = (0u64, 0u64);
     for (load, mix_of_class) in plan.load.parts().zip(&plan.class_mixes) {

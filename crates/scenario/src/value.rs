@@ -1,4 +1,4 @@
-//! Values: what expressions give, variables hold and data are made of.
+//! Values of expressions, variables and data.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::Value as JsonValue;
 /// A value of an expression, a variable or a row of data.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Value {
-    /// Of a variable that was not set yet.
+    /// Value of a variable that is not set.
     #[default]
     Undefined,
     /// JSON's null.
@@ -24,12 +24,12 @@ pub enum Value {
     Json(Arc<JsonValue>),
 }
 
-/// How a value stands where it is written.
+/// Encoding of a value where it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// On a line of a head: what would break the line becomes a blank.
+    /// In a header field: characters that would break the line become spaces.
     Header,
     /// In a path and query.
     Path,
@@ -37,7 +37,7 @@ pub(crate) enum Encoding {
     Form,
     /// A JSON value.
     Json,
-    /// Within a JSON text.
+    /// Inside a JSON string.
     JsonText,
 }
 
@@ -52,14 +52,14 @@ impl Value {
         Self::Json(Arc::new(values.iter().map(Self::to_json).collect()))
     }
 
-    /// As it stands within a text.
+    /// The value as text.
     pub fn in_text(&self) -> String {
         let mut bytes = Vec::new();
         self.write(Encoding::Plain, &mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// As JSON has it.
+    /// Converts the value to JSON.
     pub fn to_json(&self) -> JsonValue {
         match self {
             Self::Undefined | Self::None => JsonValue::Null,
@@ -72,7 +72,7 @@ impl Value {
         }
     }
 
-    /// The value of a piece of JSON.
+    /// Converts JSON to a value.
     pub fn of_json(json: &JsonValue) -> Self {
         match json {
             JsonValue::Null => Self::None,
@@ -86,7 +86,7 @@ impl Value {
         }
     }
 
-    /// As a number, where it is one or a text that reads as one.
+    /// The value as a number, if it is one or a text that is one.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),
@@ -96,7 +96,7 @@ impl Value {
         }
     }
 
-    /// Whether a condition holds: as Jinja has it, nothing, zero and what is empty do not.
+    /// Whether it is true as a condition. In Jinja, none, zero and empty values are false.
     pub fn is_true(&self) -> bool {
         match self {
             Self::Undefined | Self::None => false,
@@ -112,7 +112,7 @@ impl Value {
         }
     }
 
-    /// Writes it as its place needs it.
+    /// Writes the value in an encoding.
     pub(crate) fn write(&self, encoding: Encoding, into: &mut Vec<u8>) {
         match (self, encoding) {
             (Self::Undefined | Self::None, Encoding::Json) => into.extend_from_slice(b"null"),
@@ -138,7 +138,7 @@ impl Value {
     }
 }
 
-/// Writes a text as its place needs it.
+/// Writes a text in an encoding.
 pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
     match encoding {
         Encoding::Plain => into.extend_from_slice(text.as_bytes()),
@@ -147,7 +147,7 @@ pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
                 .map(|byte| if breaks_a_line(byte) { b' ' } else { byte }),
         ),
         Encoding::Path => percent_encode(text, into, |byte| {
-            // What may stand in a path and query stays as it was typed.
+            // Characters that are valid in a path and query stay unchanged.
             byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte)
         }),
         Encoding::Form => percent_encode(text, into, |byte| {
@@ -164,15 +164,15 @@ pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
     }
 }
 
-/// Whether a byte may not stand on a line of a head.
+/// Whether a byte is invalid in a header line.
 pub(crate) fn breaks_a_line(byte: u8) -> bool {
     byte != b'\t' && byte.is_ascii_control()
 }
 
-fn percent_encode(text: &str, into: &mut Vec<u8>, stays: impl Fn(u8) -> bool) {
+fn percent_encode(text: &str, into: &mut Vec<u8>, is_literal: impl Fn(u8) -> bool) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
-        if stays(byte) {
+        if is_literal(byte) {
             into.push(byte);
         } else {
             let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_place_has_its_own_encoding() {
+    fn text_is_encoded_for_its_place() {
         let text = Value::text("a b/\"é\"\r\n&=");
         let cases = [
             (Encoding::Plain, "a b/\"é\"\r\n&="),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn json_goes_in_and_comes_out_as_it_was() {
+    fn json_roundtrips_through_values() {
         let json = serde_json::json!([null, true, -3, 2.5, "x", [1], {"a": {}}, 1e300]);
         let value = Value::of_json(&json);
         assert_eq!(value.to_json(), json);

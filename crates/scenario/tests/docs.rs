@@ -1,4 +1,4 @@
-//! The examples in the docs are scenarios.
+//! The examples in the docs are valid scenarios.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use brunt_scenario::{Environment, FileContent, Scenario};
 
-/// Where every variable is set, and every file of data has the same rows.
+/// An environment in which every variable is set, and every data file has the same rows.
 struct Anywhere;
 
 impl Environment for Anywhere {
@@ -32,7 +32,7 @@ fn examples(page: &str) -> String {
 }
 
 #[test]
-fn examples_of_the_docs_are_scenarios() {
+fn examples_of_the_docs_are_valid() {
     let pages = [
         (
             "docs/scenario.md",

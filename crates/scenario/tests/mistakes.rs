@@ -1,4 +1,4 @@
-//! Mistakes in scenario files, as their authors see them: what, where, what is accepted, the remedy.
+//! Error messages for mistakes in scenario files: what, where, what is accepted, the remedy.
 
 #[path = "mistakes/table.rs"]
 mod table;
@@ -29,7 +29,7 @@ impl Environment for OneFile {
     }
 }
 
-/// What a user sees, at 80 columns and without colour; nothing where the file is fine.
+/// Error message at 80 columns and without color; empty for a valid file.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
     if let Err(error) = Scenario::read_in("brunt.toml", text, &OneFile) {
@@ -42,7 +42,7 @@ fn shown(text: &str) -> String {
 }
 
 #[test]
-fn every_mistake_is_said_with_its_place_and_a_remedy() {
+fn every_mistake_is_reported_with_its_location_and_a_remedy() {
     assert_eq!(shown(&file(GET, "")), "", "the file without mistakes");
     let mut page = String::new();
     for (name, text) in mistakes() {
@@ -54,7 +54,7 @@ fn every_mistake_is_said_with_its_place_and_a_remedy() {
 }
 
 #[test]
-fn several_mistakes_are_said_at_once() {
+fn several_mistakes_are_reported_at_once() {
     let text = file(
         "get = \"x\"\ntimeout = \"x\"",
         "[targets]\np101 = { target = \"1s\" }",
@@ -64,23 +64,23 @@ fn several_mistakes_are_said_at_once() {
 }
 
 #[test]
-fn what_comes_of_a_mistake_is_not_said_beside_it() {
+fn consequences_of_a_mistake_are_not_reported() {
     let cases = [
-        // The request has no path only because it is no text.
+        // The request has no path only because the path is not a text.
         file("get = 5", ""),
-        // The class has no tasks only because they are no list.
+        // The class has no tasks only because they are not a list.
         file(GET, "").replace("[[users.visitor.tasks]]", "[users.visitor.tasks]"),
         // No class extends one that could not be read.
         file(
             GET,
             "[users.other]\nextends = \"third\"\n[users.third]\ntasks = 7",
         ),
-        // The request has this name but for a mistake.
+        // The request would have this name without the mistake.
         file(
             "get = \"/\"\nname = 7",
             "[request_targets.\"seven\"]\np95 = { target = \"1s\" }",
         ),
-        // A name that is mended is there.
+        // A repaired name exists.
         file(
             "get = \"/\"\nnmae = \"seven\"",
             "[request_targets.\"seven\"]\np95 = { target = \"1s\" }",
@@ -98,7 +98,7 @@ fn what_comes_of_a_mistake_is_not_said_beside_it() {
 
 proptest! {
     #[test]
-    fn no_text_breaks_the_reader(
+    fn reader_accepts_any_text(
         pieces in prop::collection::vec(prop::sample::select(vec![
             "[users.a]\n", "[[users.a.tasks]]\n", "extends = \"a\"\n", "get = \"/\"\n", "wait = \"1s\"\n",
             "[profiles.p]\n", "users = 1\n", "duration = \"1s\"\n", "stages = []\n", "[targets]\n",

@@ -1,4 +1,4 @@
-//! What is sent: bodies, paths and headers as they were said, and the same for the same seed.
+//! Rendered requests: bodies, paths and headers, which are the same for the same seed.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ fn with_task(task: &str, data: &str) -> Plan {
 fn only_request(plan: &Plan) -> &Request {
     match &plan.classes[0].tasks.steps(0)[0] {
         Step::Request(request) => request,
-        other => panic!("{other:?} is no request"),
+        other => panic!("{other:?} is not a request"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is not wrong, and yet not as it should be.
+//! Warnings about valid but doubtful scenarios.
 
 use brunt_scenario::Scenario;
 
@@ -31,6 +31,6 @@ fn a_task_of_no_weight_is_warned_of() {
     ));
     assert_eq!(
         warnings,
-        ["a task of `u`, /never, has weight 0, and is never played"]
+        ["a task of `u`, /never, has weight 0 and never runs"]
     );
 }

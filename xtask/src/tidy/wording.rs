@@ -88,7 +88,6 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/engine/", NOT_REWRITTEN),
     ("crates/import/", NOT_REWRITTEN),
     ("crates/monitor/", NOT_REWRITTEN),
-    ("crates/scenario/", NOT_REWRITTEN),
     ("crates/testbed/", NOT_REWRITTEN),
     ("crates/validation/", NOT_REWRITTEN),
     ("crates/verdict/", NOT_REWRITTEN),

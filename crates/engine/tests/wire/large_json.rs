@@ -150,10 +150,10 @@ fn large_body_is_checked_like_a_small_one() {
         ("contains = \"{\\\"id\\\":7}\"", None),
         (
             "json = { \"$[-1].id\" = 8 }",
-            Some("$[-1].id is 8` failed, but it is 7"),
+            Some("$[-1].id is 8` failed, but the value is 7"),
         ),
-        ("json = { \"$..none\" = 1 }", Some("but there is none")),
-        ("size = 7", Some("but it has 30")),
+        ("json = { \"$..none\" = 1 }", Some("but nothing was found")),
+        ("size = 7", Some("but the body has 30")),
     ] {
         let record = asked_once(&server, &format!("check = {{ {check} }}"));
         let example = record.timeline.failures().first();
@@ -170,7 +170,7 @@ fn large_body_is_checked_like_a_small_one() {
     let broken = serve(Response::ok([records(300_000), b"]".to_vec()].concat()));
     let record = asked_once(&broken, "check = { json = { \"$..id\" = 7 } }");
     let example = record.timeline.failures()[0].example.clone().unwrap();
-    assert!(example.contains("it is no JSON"), "{example}");
+    assert!(example.contains("the body is not JSON"), "{example}");
 }
 
 /// The end of the run does not wait for the parser.

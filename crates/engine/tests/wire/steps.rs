@@ -47,13 +47,13 @@ fn failed_check_reports_expected_and_actual_value_without_secrets() {
         ),
         (
             "json = { \"$.count\" = { above = 3 } }",
-            "is above 3` failed, but it is 3",
+            "is above 3` failed, but the value is 3",
         ),
         (
             "json = { \"$.count\" = \"3\" }",
-            "is \"3\"` failed, but it is 3",
+            "is \"3\"` failed, but the value is 3",
         ),
-        ("json = { \"$.nothing\" = 1 }", "but there is none"),
+        ("json = { \"$.nothing\" = 1 }", "but nothing was found"),
         (
             "matches = '^\\[', not = { contains = \"never\" }",
             "matches",
@@ -98,7 +98,7 @@ fn missing_value_fails_its_request_and_ends_the_task() {
     );
     assert_eq!(failures(&record, FailureKind::Check), 1);
     assert!(
-        examples(&record)[0].contains("nothing is found at $.a: {}"),
+        examples(&record)[0].contains("nothing found at $.a: {}"),
         "{:?}",
         examples(&record)
     );
@@ -121,7 +121,7 @@ fn evaluation_error_fails_its_request() {
         "{ get = \"/status/200?{{ late }}\" }, { set = { late = 1 } }",
     );
     assert!(
-        examples(&record)[0].contains("`late` has no value yet"),
+        examples(&record)[0].contains("variable `late` is not set"),
         "{:?}",
         examples(&record)
     );

@@ -1,4 +1,4 @@
-//! Bodies of requests: texts and files, one after the other.
+//! Compiles bodies of requests: texts and files, one after another.
 
 use crate::spec::Spanned;
 use sha2::{Digest, Sha256};
@@ -11,13 +11,13 @@ use crate::source::diagnostic::Diagnostic;
 use crate::spec::{Json, PartSpec, StepSpec};
 use crate::value::Encoding;
 
-/// A body with its content type, unless the scenario says another.
+/// A body with its content type, which applies unless the scenario sets another.
 pub(crate) struct Built {
     pub(crate) body: Body,
     pub(crate) content_type: String,
 }
 
-/// The body that a request is given.
+/// Compiles the body of a request.
 pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<Built> {
     let places = [
         typed.json.as_ref().map(Spanned::span),
@@ -27,7 +27,8 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
         typed.multipart.as_ref().map(Spanned::span),
     ];
     if let Some(second) = places.into_iter().flatten().nth(1) {
-        let diagnostic = Diagnostic::new("a request has two bodies").at(second, "the second");
+        let diagnostic =
+            Diagnostic::new("a request has two bodies").at(second, "this is the second");
         compiler
             .diagnostics
             .push(diagnostic.help("write one of json, form, text, file, multipart"));
@@ -59,7 +60,7 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
     }
 }
 
-/// Names with values, as a form or a query has them.
+/// Compiles the names and values of a form or a query.
 pub(crate) fn compile_form<'a>(
     compiler: &mut Compiler,
     fields: impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<Json>)>,
@@ -78,9 +79,11 @@ pub(crate) fn compile_form<'a>(
                 form.append(template);
             }
             Json::List(_) | Json::Table(_) => compiler.diagnostics.push(
-                Diagnostic::new("a form holds a list or a table")
-                    .at(value.span(), "here")
-                    .help("a value of a form is a text, a number or a boolean"),
+                Diagnostic::new(
+                    "invalid value of a form or query: must be a text, a number or a boolean",
+                )
+                .at(value.span(), "here")
+                .help("write several names, or a text like \"{{ json(x) }}\""),
             ),
             scalar => {
                 let mut bytes = Vec::new();
@@ -97,12 +100,9 @@ fn file_piece(compiler: &mut Compiler, path: &Spanned<String>) -> Piece {
     let full = compiler.folder.join(path.get_ref());
     match compiler.resolver.environment.file(&full) {
         Err(error) if error.kind() != std::io::ErrorKind::Unsupported => compiler.diagnostics.push(
-            Diagnostic::new(format!(
-                "the file {} cannot be read: {error}",
-                full.display()
-            ))
-            .at(path.span(), "named here")
-            .help("a relative path begins where the scenario lies"),
+            Diagnostic::new(format!("cannot read {}: {error}", full.display()))
+                .at(path.span(), "here")
+                .help("relative paths start at the scenario's folder"),
         ),
         _ => {}
     }
@@ -160,14 +160,14 @@ fn compile_multipart(
     }
 }
 
-/// A boundary that depends on what it divides, so that the same scenario sends the same.
+/// A boundary that depends only on the parts, so that the same scenario sends the same bytes.
 fn boundary(parts: &indexmap::IndexMap<Spanned<String>, Spanned<PartSpec>>) -> String {
     let digest = Sha256::digest(serde_json::json!(parts).to_string());
     let digits = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
     format!("brunt-{}", digits.collect::<String>())
 }
 
-/// What would end a quoted text of a part's head, encoded as browsers do.
+/// Encodes characters that would end a quoted text in the header of a part, as browsers do.
 fn in_quotes(text: &str) -> String {
     text.replace('"', "%22")
         .replace('\r', "%0D")

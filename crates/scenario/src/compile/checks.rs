@@ -1,4 +1,4 @@
-//! Expectations: what was typed of checks and extraction, and what it means.
+//! Compiles checks and extraction.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ use crate::value::Encoding;
 
 type Place = Range<usize>;
 
-/// The statuses that are accepted, where that is said, and the other checks.
+/// The accepted status codes, if the check has any, and the other checks.
 pub(crate) fn compile_checks(
     compiler: &mut Compiler,
     typed: Option<&CheckSpec>,
@@ -35,9 +35,9 @@ pub(crate) fn compile_checks(
             if all.is_empty() {
                 let place = not.status.as_ref().map_or(0..0, Spanned::span);
                 compiler.diagnostics.push(
-                    Diagnostic::new("no status is accepted")
+                    Diagnostic::new("no status code is accepted")
                         .at(place, "here")
-                        .help("leave some status that is not refused"),
+                        .help("`not` rejects every accepted status code; accept another one"),
                 );
             }
             accepted = Some(all);
@@ -46,7 +46,7 @@ pub(crate) fn compile_checks(
             compiler.diagnostics.push(
                 Diagnostic::new("a check is negated twice")
                     .at(place, "here")
-                    .help("write it without `not`"),
+                    .help("remove both `not`"),
             );
         }
         checks.extend(compile_conditions(compiler, not, true));
@@ -65,9 +65,11 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
     for (text, place) in texts(typed.contains.as_ref(), compiler.diagnostics) {
         if text.is_empty() {
             compiler.diagnostics.push(
-                Diagnostic::new("every answer holds an empty text")
-                    .at(place.clone(), "here")
-                    .help("write a text that the answer has to hold"),
+                Diagnostic::new(
+                    "invalid `contains`: the text is empty, and every body contains it",
+                )
+                .at(place.clone(), "here")
+                .help("write a text that the body must contain"),
             );
         }
         let template = compiler.text_at(text, &place, Encoding::Plain);
@@ -103,11 +105,14 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
             Err(diagnostic) => compiler.diagnostics.push(diagnostic),
         }
     }
-    let check = |what| Check { what, is_negated };
+    let check = |condition| Check {
+        condition,
+        is_negated,
+    };
     all.into_iter().map(check).collect()
 }
 
-/// What is asked of found values: a value that one of them is, or a table.
+/// Compiles a test of found values: a value that one of them must be equal to, or a table.
 fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<Test> {
     let Json::Table(entries) = typed else {
         return Some(Test::Equals(compiler.value(typed, place)));
@@ -128,7 +133,7 @@ fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<
             }
             ("count", _) => match count_range(typed) {
                 Some((least, most)) => Some(Test::Count(least, most)),
-                None => wrong_test(
+                None => invalid_test(
                     compiler,
                     "count",
                     "a number like 3 or a range like \"1..10\"",
@@ -141,16 +146,16 @@ fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<
                 compile_comparison(compiler, Comparison::AtLeast, key, typed, &place)
             }
             ("at_most", _) => compile_comparison(compiler, Comparison::AtMost, key, typed, &place),
-            ("exists", _) => wrong_test(compiler, "exists", "true or false", &place),
-            ("contains" | "matches", _) => wrong_test(compiler, key, "a text", &place),
+            ("exists", _) => invalid_test(compiler, "exists", "true or false", &place),
+            ("contains" | "matches", _) => invalid_test(compiler, key, "a text", &place),
             _ => {
                 let known = [
                     "exists", "equals", "contains", "matches", "count", "above", "below",
                     "at_least", "at_most",
                 ];
                 compiler.diagnostics.push(
-                    Diagnostic::new(format!("no check of a value is named `{key}`"))
-                        .at(place, "this one")
+                    Diagnostic::new(format!("unknown check `{key}` of a value"))
+                        .at(place, "here")
                         .help(suggestion(key, known)),
                 );
                 None
@@ -162,9 +167,9 @@ fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<
         return tests.pop();
     }
     if tests.is_empty() {
-        return wrong_test(
+        return invalid_test(
             compiler,
-            "a value",
+            "{}",
             "a value, or a table like { exists = true }",
             place,
         );
@@ -184,15 +189,14 @@ fn compile_comparison(
             let limit = typed.to_value().as_number()?;
             Some(Test::Compares(comparison, limit))
         }
-        _ => wrong_test(compiler, key, "a number", place),
+        _ => invalid_test(compiler, key, "a number", place),
     }
 }
 
-fn wrong_test<T>(compiler: &mut Compiler, what: &str, accepted: &str, place: &Place) -> Option<T> {
+fn invalid_test<T>(compiler: &mut Compiler, key: &str, accepted: &str, place: &Place) -> Option<T> {
     compiler.diagnostics.push(
-        Diagnostic::new(format!("the check of {what} is none"))
-            .at(place.clone(), "here")
-            .help(format!("write {accepted}")),
+        Diagnostic::new(format!("invalid check `{key}`: must be {accepted}"))
+            .at(place.clone(), "here"),
     );
     None
 }
@@ -200,14 +204,14 @@ fn wrong_test<T>(compiler: &mut Compiler, what: &str, accepted: &str, place: &Pl
 fn compile_regex(compiler: &mut Compiler, text: &str, place: &Place) -> Option<Regex> {
     Regex::new(text)
         .map_err(|error| {
-            // The last line says what; those before draw the pattern.
+            // The last line is the reason; those before it show the pattern.
             let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.trim().trim_start_matches("error: ");
             compiler.diagnostics.push(
-                Diagnostic::new(format!("`{text}` is no regular expression: {reason}"))
+                Diagnostic::new(format!("invalid regular expression `{text}`: {reason}"))
                     .at(place.clone(), "here")
-                    .help("in TOML, '…' leaves backslashes as they are"),
+                    .help("in TOML, backslashes need single quotes, like '\\d+'"),
             );
         })
         .ok()
@@ -231,8 +235,8 @@ fn compile_json_path(compiler: &mut Compiler, text: &str, place: &Place) -> Opti
         }
         Ok(_) if selects_nothing(text) => {
             compiler.diagnostics.push(diagnostic(
-                format!("`{text}` can never find anything"),
-                "a slice goes from its first item to before its last: [0:3]",
+                format!("JSONPath `{text}` never selects anything"),
+                "the first index of a slice must be below the second, like [0:3]",
             ));
             None
         }
@@ -240,7 +244,7 @@ fn compile_json_path(compiler: &mut Compiler, text: &str, place: &Place) -> Opti
     }
 }
 
-/// What is taken of an answer.
+/// Compiles the variables to extract from a response.
 pub(crate) fn compile_extracts<'a>(
     compiler: &mut Compiler,
     typed: impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<ExtractSpec>)>,
@@ -252,7 +256,7 @@ pub(crate) fn compile_extracts<'a>(
                 .map(|path| (From::Json(path), Take::First, None)),
             ExtractSpec::Table(table) => compile_extract(compiler, table, &from.span()),
         };
-        // Its name is known even where something is wrong with it.
+        // The name is defined even if its value is invalid.
         let variable = compiler.variable(name);
         compiler.resolver.variables.holds(variable, None);
         if let Some((from, take, default)) = built {
@@ -275,9 +279,9 @@ fn compile_extract(
     let group = table.group.as_ref().filter(|_| table.regex.is_none());
     if let Some(group) = group {
         compiler.diagnostics.push(
-            Diagnostic::new("a group is of a regex")
+            Diagnostic::new("`group` without `regex`")
                 .at(group.span(), "here")
-                .help("write regex = \"…\" beside it, or leave it out"),
+                .help("add regex = \"…\", or remove `group`"),
         );
         return None;
     }
@@ -291,8 +295,8 @@ fn compile_extract(
     ];
     if sources.iter().filter(|given| **given).count() != 1 {
         compiler.diagnostics.push(
-            Diagnostic::new("a variable is extracted from one thing")
-                .at(place.clone(), "from none, or from several")
+            Diagnostic::new("a variable must have exactly one source")
+                .at(place.clone(), "here")
                 .help(
                     "write one of json, regex, header, cookie = \"…\", body = true, status = true",
                 ),
@@ -318,7 +322,7 @@ fn compile_extract(
             let Some(take) = Take::named(typed.get_ref()) else {
                 let known = ["first", "last", "all", "random", "count"];
                 compiler.diagnostics.push(
-                    Diagnostic::new(format!("`{}` cannot be taken", typed.get_ref()))
+                    Diagnostic::new(format!("unknown selection `{}`", typed.get_ref()))
                         .at(typed.span(), "here")
                         .help(suggestion(typed.get_ref(), known)),
                 );
@@ -342,7 +346,7 @@ fn compile_regex_group(
     let regex = compile_regex(compiler, pattern.get_ref(), &pattern.span())?;
     let groups = regex.captures_len();
     let found = match group.map(Spanned::get_ref) {
-        // The first group, or the whole where there is none.
+        // The first group, or the complete match of a pattern without groups.
         None => Some(usize::from(groups > 1)),
         Some(Json::Integer(number)) => usize::try_from(*number)
             .ok()
@@ -354,9 +358,12 @@ fn compile_regex_group(
     };
     let Some(found) = found else {
         compiler.diagnostics.push(
-            Diagnostic::new("the regex has no such group")
+            Diagnostic::new("the regular expression has no such group")
                 .at(group.map_or(pattern.span(), Spanned::span), "here")
-                .help(format!("it has groups 0 (the whole) to {}", groups - 1)),
+                .help(format!(
+                    "its groups are 0 (the complete match) to {}",
+                    groups - 1
+                )),
         );
         return None;
     };
@@ -364,7 +371,7 @@ fn compile_regex_group(
 }
 
 impl CheckSpec {
-    /// Where it stands, as far as that is known.
+    /// Location of one of its keys, if any is known.
     fn place(&self) -> Option<Place> {
         let status = self.status.as_ref().map(Spanned::span);
         let texts = self.contains.as_ref().or(self.matches.as_ref());
@@ -384,8 +391,8 @@ fn texts<'a>(
         return Vec::new();
     };
     let mut wrong = |place: Place| {
-        let diagnostic = Diagnostic::new("this is no text").at(place, "here");
-        diagnostics.push(diagnostic.help("write a text, or a list of texts"));
+        let message = "invalid value: must be a text, or a list of texts";
+        diagnostics.push(Diagnostic::new(message).at(place, "here"));
     };
     match typed.get_ref() {
         Json::Text(text) => vec![(text, typed.span())],
@@ -408,7 +415,7 @@ fn texts<'a>(
 
 fn size_range(typed: &Spanned<Json>) -> Result<(u64, u64), Diagnostic> {
     let wrong = || {
-        Diagnostic::new("this is no size")
+        Diagnostic::new("invalid size")
             .at(typed.span(), "here")
             .help("write bytes like 100, or a range like \"1KiB..10MB\", \"1KiB..\" or \"..10MB\"")
     };
@@ -451,7 +458,7 @@ fn count_range(typed: &Json) -> Option<(u64, u64)> {
     }
 }
 
-/// Whether a path holds a slice that ends before it begins.
+/// Whether a path has a slice that ends before it begins.
 fn selects_nothing(path: &str) -> bool {
     let Ok(slices) = regex::Regex::new(r"\[\s*(\d+)\s*:\s*(\d+)\s*\]") else {
         return false;

@@ -1,4 +1,4 @@
-//! User classes as they are typed, and what they mean.
+//! Compiles user classes.
 
 use crate::spec::Spanned;
 use indexmap::IndexMap;
@@ -16,17 +16,18 @@ use crate::spec::{ClassSpec, StepSpec};
 
 type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
 
-/// What the classes mean; what is wrong goes to the compiler's problems. Hosts of their own go to `hosts`.
+/// Compiles the classes. Errors go to the compiler's diagnostics, and hosts of classes to `hosts`.
 pub(crate) fn resolve(
     typed: &Classes,
     hosts: &mut Vec<Url>,
     compiler: &mut Compiler,
 ) -> Vec<Class> {
     if typed.is_empty() {
-        compiler.diagnostics.push(
-            Diagnostic::new("there are no users")
-                .help("add a class: [users.visitor], and its tasks: [[users.visitor.tasks]]"),
-        );
+        compiler
+            .diagnostics
+            .push(Diagnostic::new("the scenario has no user class").help(
+                "add one, like [users.visitor], and its tasks, like [[users.visitor.tasks]]",
+            ));
     }
     let mut classes = Vec::new();
     for (name, class) in typed {
@@ -39,7 +40,7 @@ pub(crate) fn resolve(
     {
         compiler.diagnostics.push(
             Diagnostic::new("every user class has weight 0")
-                .at(name.span(), "this one too")
+                .at(name.span(), "this is the first")
                 .help("give a class a weight above 0"),
         );
     }
@@ -136,9 +137,9 @@ fn share(class: &ClassSpec, diagnostics: &mut Vec<Diagnostic>) -> (f64, Option<u
     let fixed_count = class.fixed_count.as_ref().map(|count| *count.get_ref());
     if let (Some(weight), Some(_)) = (&class.weight, fixed_count) {
         diagnostics.push(
-            Diagnostic::new("a class has a weight and a fixed count")
+            Diagnostic::new("a class has both `weight` and `fixed_count`")
                 .at(weight.span(), "this weight has no effect")
-                .help("leave one of them out"),
+                .help("remove one of them"),
         );
     }
     let weight = match fixed_count {
@@ -148,7 +149,7 @@ fn share(class: &ClassSpec, diagnostics: &mut Vec<Diagnostic>) -> (f64, Option<u
     (weight, fixed_count)
 }
 
-/// The number of the host of a class: 0, unless it has one of its own.
+/// Number of the host of a class: 0 unless it has one of its own.
 fn host_of(
     ancestors: &[&ClassSpec],
     hosts: &mut Vec<Url>,
@@ -162,7 +163,7 @@ fn host_of(
         Ok(Host::Embedded) => {
             report_once(
                 diagnostics,
-                Diagnostic::new("a class cannot have the embedded agent for itself")
+                Diagnostic::new("a class cannot have the embedded agent as its own host")
                     .at(typed.span(), "here")
                     .help("write `host = \"embedded\"` at the top, or a URL here"),
             );
@@ -191,7 +192,7 @@ fn order_of(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) 
         "weight" => TaskOrder::Weight,
         "sequence" => TaskOrder::Sequence,
         other => {
-            let diagnostic = Diagnostic::new(format!("`{other}` is no order of tasks"))
+            let diagnostic = Diagnostic::new(format!("unknown order `{other}`"))
                 .at(typed.span(), "here")
                 .help("write \"weight\" or \"sequence\"");
             report_once(diagnostics, diagnostic);
@@ -200,7 +201,7 @@ fn order_of(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) 
     }
 }
 
-/// The class and those that it extends, nearest first.
+/// The class and those that it extends, the nearest first.
 fn ancestors<'a>(
     class: &'a ClassSpec,
     all: &'a Classes,
@@ -213,17 +214,16 @@ fn ancestors<'a>(
             .find(|(name, _)| name.get_ref() == parent.get_ref())
         else {
             let names = all.keys().map(|name| name.get_ref().as_str());
-            let diagnostic =
-                Diagnostic::new(format!("no user class is named `{}`", parent.get_ref()))
-                    .at(parent.span(), "here")
-                    .help(suggestion(parent.get_ref(), names));
+            let diagnostic = Diagnostic::new(format!("unknown user class `{}`", parent.get_ref()))
+                .at(parent.span(), "here")
+                .help(suggestion(parent.get_ref(), names));
             report_once(diagnostics, diagnostic);
             return None;
         };
         if found.len() > all.len() {
-            let diagnostic = Diagnostic::new("user classes extend each other in a circle")
-                .at(parent.span(), "closes the circle")
-                .help("let one of them have tasks of its own");
+            let diagnostic = Diagnostic::new("user classes extend each other in a cycle")
+                .at(parent.span(), "closes the cycle")
+                .help("give one of them tasks of its own instead of `extends`");
             diagnostics.push(diagnostic);
             return None;
         }
@@ -232,7 +232,7 @@ fn ancestors<'a>(
     Some(found)
 }
 
-#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+#[expect(clippy::single_match_else, reason = "both arms have the same weight")]
 fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Task> {
     let typed = task.get_ref();
     let weight = weight(typed.weight.as_ref(), compiler.diagnostics);
@@ -242,11 +242,9 @@ fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Tas
         Some(tasks) => {
             if typed.kinds() != ["tasks"] || typed.steps.is_some() || tasks.get_ref().is_empty() {
                 compiler.diagnostics.push(
-                    Diagnostic::new(
-                        "a task with tasks has none, or has something else beside them",
-                    )
-                    .at(tasks.span(), "here")
-                    .help("give the task either one step, a list of steps, or a list of tasks"),
+                    Diagnostic::new("`tasks` is empty, or its task has other steps, too")
+                        .at(tasks.span(), "here")
+                        .help("a task has one step, a list of steps, or a list of tasks"),
                 );
                 return None;
             }
@@ -264,17 +262,17 @@ fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Tas
         None => {
             if let Some(order) = &typed.order {
                 compiler.diagnostics.push(
-                    Diagnostic::new("an order is of a list of tasks")
+                    Diagnostic::new("`order` without `tasks`")
                         .at(order.span(), "here")
-                        .help("steps are played one after the other as they stand"),
+                        .help("remove it: steps always run one after another"),
                 );
             }
             let is_request_with_steps = typed.steps.is_some() && !typed.methods().is_empty();
             if let Some(steps) = typed.steps.as_ref().filter(|_| is_request_with_steps) {
                 compiler.diagnostics.push(
-                    Diagnostic::new("a task with steps has a request of its own beside them")
+                    Diagnostic::new("a task has both a request and `steps`")
                         .at(steps.span(), "here")
-                        .help("give the task either one request or a list of steps"),
+                        .help("write the request as one of the steps"),
                 );
                 return None;
             }
@@ -304,9 +302,11 @@ fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
 fn weight(typed: Option<&Spanned<f64>>, diagnostics: &mut Vec<Diagnostic>) -> f64 {
     let Some(weight) = typed else { return 1.0 };
     if !(weight.get_ref().is_finite() && *weight.get_ref() >= 0.0) {
-        let diagnostic = Diagnostic::new(format!("{} is no weight", weight.get_ref()))
-            .at(weight.span(), "here")
-            .help("write a number of 0 or more");
+        let diagnostic = Diagnostic::new(format!(
+            "invalid weight {}: must be 0 or more",
+            weight.get_ref()
+        ))
+        .at(weight.span(), "here");
         report_once(diagnostics, diagnostic);
     }
     *weight.get_ref()

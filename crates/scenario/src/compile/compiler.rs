@@ -1,4 +1,4 @@
-//! The builder: makes requests of what was typed.
+//! The compiler's state and the compilation of values.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,15 +15,15 @@ use crate::source::diagnostic::Diagnostic;
 use crate::spec::Json;
 use crate::value::{Encoding, Value, write_text};
 
-/// What requests and steps are built from.
+/// State of the compilation of requests and steps.
 pub(crate) struct Compiler<'a> {
-    /// Where the scenario's files lie.
+    /// Folder of the scenario.
     pub(crate) folder: &'a Path,
     pub(crate) resolver: Resolver<'a>,
     pub(crate) headers: &'a IndexMap<Spanned<String>, Spanned<String>>,
     pub(crate) names: &'a mut Names,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
-    /// The host of the class that is being built.
+    /// Number of the host of the current class.
     pub(crate) host: usize,
 }
 
@@ -49,9 +49,9 @@ impl Compiler<'_> {
                 }
                 TemplatePart::Expression(Compiled::Constant(Value::Json(_))) => {
                     self.diagnostics.push(
-                        Diagnostic::new("a whole list or table stands in a text")
+                        Diagnostic::new("a text cannot contain a complete list or table")
                             .at(place.clone(), "here")
-                            .help("draw a value of it, like pick(LIST), or write json(LIST)"),
+                            .help("draw a value with pick(LIST), or write json(LIST)"),
                     );
                 }
                 TemplatePart::Expression(expression) => template.expression(expression, encoding),
@@ -60,7 +60,7 @@ impl Compiler<'_> {
         template
     }
 
-    /// A value: of a text that is one expression alone, what that gives; of any other, the text.
+    /// Compiles a value. A text that consists of one expression becomes the value of the expression.
     pub(crate) fn value(&mut self, value: &Json, place: &Range<usize>) -> Compiled {
         match value {
             Json::Text(text) => match self.resolver.parts(text, place) {
@@ -91,7 +91,7 @@ impl Compiler<'_> {
         Expression(self.value(value.get_ref(), &value.span()))
     }
 
-    /// A condition, or any expression without its braces.
+    /// Compiles a condition, or any expression without braces.
     pub(crate) fn condition(&mut self, text: &Spanned<String>) -> Option<Expression> {
         match self.resolver.condition(text.get_ref(), &text.span()) {
             Ok(expression) => Some(Expression(expression)),
@@ -106,9 +106,8 @@ impl Compiler<'_> {
         match value {
             Json::Text(text) => self.json_text(text, place, into),
             Json::Float(number) if !number.is_finite() => self.diagnostics.push(
-                Diagnostic::new(format!("JSON has no {number}"))
-                    .at(place.clone(), "here")
-                    .help("write a finite number"),
+                Diagnostic::new(format!("invalid JSON number {number}: must be finite"))
+                    .at(place.clone(), "here"),
             ),
             Json::List(items) => {
                 into.literal(b"[");
@@ -137,7 +136,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A text that is one expression alone keeps the expression's type; any other is a JSON string.
+    /// Compiles a JSON string. A text that consists of one expression keeps the expression's type.
     fn json_text(&mut self, text: &str, place: &Range<usize>, into: &mut Template) {
         let parts = match self.resolver.parts(text, place) {
             Ok(parts) => parts,
@@ -162,24 +161,24 @@ impl Compiler<'_> {
         into.literal(b"\"");
     }
 
-    /// A variable that is set here.
+    /// Defines a variable.
     pub(crate) fn variable(&mut self, name: &Spanned<String>) -> VariableId {
         let text = name.get_ref();
         let mut letters = text.chars();
-        let begins = letters
+        let has_valid_start = letters
             .next()
             .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-        let goes_on = letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-        if !(begins && goes_on) {
+        let has_valid_rest = letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        if !(has_valid_start && has_valid_rest) {
             self.diagnostics.push(
-                Diagnostic::new(format!("`{text}` is no name of a variable"))
+                Diagnostic::new(format!("invalid variable name `{text}`"))
                     .at(name.span(), "here")
-                    .help("a name has letters, digits and underscores, and begins with a letter"),
+                    .help("names consist of letters, digits and underscores, and begin with a letter or underscore"),
             );
         }
         if self.resolver.data.get(text).is_some() || text == "env" {
             self.diagnostics.push(
-                Diagnostic::new(format!("`{text}` is already the name of data"))
+                Diagnostic::new(format!("`{text}` is already a name of data"))
                     .at(name.span(), "set here")
                     .help("choose another name for the variable"),
             );
@@ -187,16 +186,15 @@ impl Compiler<'_> {
         self.resolver.variables.set(text)
     }
 
-    /// Ends what is read of a class. A class that `extends` another has the same tasks: what is wrong with them is
-    /// said once.
+    /// Ends a class. Errors in tasks that several classes inherit are reported once.
     pub(crate) fn end_class(&mut self) {
         let others: Vec<&str> = self.resolver.data.names().collect();
         self.resolver.variables.end_class(&others, self.diagnostics);
-        let mut said: Vec<Diagnostic> = Vec::with_capacity(self.diagnostics.len());
+        let mut reported: Vec<Diagnostic> = Vec::with_capacity(self.diagnostics.len());
         for diagnostic in self.diagnostics.drain(..) {
-            report_once(&mut said, diagnostic);
+            report_once(&mut reported, diagnostic);
         }
-        *self.diagnostics = said;
+        *self.diagnostics = reported;
     }
 }
 

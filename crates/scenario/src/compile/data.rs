@@ -1,4 +1,4 @@
-//! Data as it was typed, and what it means: lists, tables, and files with the order of their rows.
+//! Compiles data: lists, tables, and files with the order of their rows.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::environment::Environment;
 use crate::spec::{DataSpec, DataTable, Json, Spec};
 
-/// The data of a scenario; what is wrong goes to the problems.
+/// Compiles the data of a scenario. Errors go to the diagnostics.
 pub(crate) fn resolve(
     spec: &Spec,
     folder: &Path,
@@ -34,7 +34,7 @@ pub(crate) fn resolve(
                 diagnostics.push(
                     Diagnostic::new(format!("data `{}` has no rows", name.get_ref()))
                         .at(typed.span(), "here")
-                        .help("write either rows = […] or file = \"…\""),
+                        .help("set either rows = […] or file = \"…\""),
                 );
                 None
             }
@@ -55,9 +55,9 @@ fn check_name(name: &Spanned<String>, diagnostics: &mut Vec<Diagnostic>) {
     let text = name.get_ref();
     if text == "env" || Function::named(text).is_some() {
         diagnostics.push(
-            Diagnostic::new(format!("data cannot be named `{text}`"))
+            Diagnostic::new(format!("invalid name of data `{text}`"))
                 .at(name.span(), "here")
-                .help("expressions have another use for the name; choose another"),
+                .help("it has another meaning in expressions; choose another name"),
         );
     }
 }
@@ -75,31 +75,25 @@ fn rows_of_file(
     let path = folder.join(file.get_ref());
     let format = match &table.format {
         Some(typed) => Format::named(typed.get_ref()).ok_or_else(|| {
-            Diagnostic::new(format!("`{}` is no format of data", typed.get_ref()))
+            Diagnostic::new(format!("unknown data format `{}`", typed.get_ref()))
                 .at(typed.span(), "here")
                 .help("write \"csv\", \"json\" or \"jsonl\"")
         })?,
         None => Format::of(&path).ok_or_else(|| {
-            Diagnostic::new("the name of the file does not tell its format")
+            Diagnostic::new("unknown file extension")
                 .at(file.span(), "here")
-                .help("end it with .csv, .json or .jsonl, or write format = \"csv\" beside it")
+                .help("use .csv, .json or .jsonl, or add format = \"csv\"")
         })?,
     };
     let content = environment.file(&path).map_err(|error| {
-        Diagnostic::new(format!(
-            "the file {} cannot be read: {error}",
-            path.display()
-        ))
-        .at(file.span(), "named here")
-        .help("a relative path begins where the scenario lies")
+        Diagnostic::new(format!("cannot read {}: {error}", path.display()))
+            .at(file.span(), "here")
+            .help("relative paths start at the scenario's folder")
     })?;
     Rows::of_file(content, format).map_err(|error| {
-        Diagnostic::new(format!(
-            "the file {} is not as it should be: {error}",
-            path.display()
-        ))
-        .at(file.span(), "named here")
-        .help("CSV has a row of names first; JSON is one list; JSON-lines has a value in each line")
+        Diagnostic::new(format!("cannot read {}: {error}", path.display()))
+            .at(file.span(), "here")
+            .help("CSV must begin with a row of column names; JSON must be one list; JSON Lines must have a value per line")
     })
 }
 
@@ -113,7 +107,7 @@ fn order(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> 
         "random" => Order::Random,
         other => {
             diagnostics.push(
-                Diagnostic::new(format!("`{other}` is no order of rows"))
+                Diagnostic::new(format!("unknown order `{other}`"))
                     .at(typed.span(), "here")
                     .help(suggestion(other, ["sequence", "shuffled", "random"])),
             );
@@ -136,7 +130,7 @@ fn on_exhausted(
         "stop_test" => OnExhausted::StopTest,
         other => {
             diagnostics.push(
-                Diagnostic::new(format!("`{other}` is nothing to do when rows are used up"))
+                Diagnostic::new(format!("unknown `on_exhausted` `{other}`"))
                     .at(typed.span(), "here")
                     .help(suggestion(other, ["start_over", "stop_user", "stop_test"])),
             );
@@ -145,9 +139,11 @@ fn on_exhausted(
     };
     if order == Order::Random {
         diagnostics.push(
-            Diagnostic::new("rows that are drawn at random are never used up")
-                .at(typed.span(), "here")
-                .help("write order = \"shuffled\" to have each row once, or leave this out"),
+            Diagnostic::new(
+                "`on_exhausted` has no effect: rows in random order are never exhausted",
+            )
+            .at(typed.span(), "here")
+            .help("write order = \"shuffled\" to use each row once, or remove `on_exhausted`"),
         );
     }
     on_exhausted
@@ -159,7 +155,7 @@ mod tests {
     use crate::value::Value;
 
     #[test]
-    fn a_list_of_anything_is_data() {
+    fn list_of_any_values_is_data() {
         let spec: Spec = toml::from_str("[data]\nx = [1, \"a\", { b = [true] }]").expect("TOML");
         let mut diagnostics = Vec::new();
         let data = resolve(

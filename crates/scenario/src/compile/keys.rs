@@ -1,4 +1,4 @@
-//! Keys that several tables have.
+//! Keys that several tables share.
 
 use crate::spec::Spanned;
 use brunt_record::{ArrivalProcess, ThresholdKind};
@@ -16,7 +16,7 @@ pub(crate) fn law(
         Some((_, "constant")) => ArrivalProcess::Constant,
         Some((typed, other)) => {
             diagnostics.push(
-                Diagnostic::new(format!("`{other}` is no law of arrivals"))
+                Diagnostic::new(format!("unknown arrival process `{other}`"))
                     .at(typed.span(), "here")
                     .help("write \"poisson\" or \"constant\""),
             );
@@ -25,7 +25,7 @@ pub(crate) fn law(
     }
 }
 
-/// A rate as it is typed: a text with its unit, or a number a second.
+/// A rate per second: a text with its unit, or a number.
 pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Diagnostic> {
     match typed.get_ref() {
         Json::Text(text) => {
@@ -33,9 +33,10 @@ pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Diagnostic> {
         }
         Json::Integer(number) if *number >= 0 => Ok(*number as f64),
         Json::Float(number) if number.is_finite() && *number >= 0.0 => Ok(*number),
-        _ => Err(Diagnostic::new("this is no rate")
-            .at(typed.span(), "here")
-            .help("write it like \"500/s\", \"3k/min\" or 500")),
+        _ => Err(
+            Diagnostic::new("invalid rate: must be like \"500/s\", \"3k/min\" or 500")
+                .at(typed.span(), "here"),
+        ),
     }
 }
 
@@ -44,13 +45,13 @@ pub(crate) fn users_of(typed: &ProfileSpec) -> Vec<String> {
     names.map(|name| name.get_ref().clone()).collect()
 }
 
-/// The metrics whose targets count.
+/// Metrics whose targets are judged.
 pub(crate) fn targets(typed: &ProfileSpec) -> Option<Vec<String>> {
     let names = typed.targets.as_ref()?.iter();
     Some(names.map(|name| name.get_ref().clone()).collect())
 }
 
-/// The threshold that a text names.
+/// Threshold with this name.
 pub(crate) fn limit_named(
     typed: &Spanned<String>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -61,7 +62,7 @@ pub(crate) fn limit_named(
         .find(|limit| limit.name() == name);
     if known.is_none() {
         diagnostics.push(
-            Diagnostic::new(format!("`{name}` is no threshold"))
+            Diagnostic::new(format!("unknown threshold `{name}`"))
                 .at(typed.span(), "here")
                 .help("write \"critical\", \"acceptable\" or \"target\""),
         );

@@ -1,12 +1,12 @@
-//! The table of names while a scenario is read: those of requests, groups and metrics.
+//! The table of names while a scenario is compiled: those of requests, groups and metrics.
 
 use brunt_record::{NameId, NameKind, NameSet, RequestName};
 use indexmap::IndexSet;
 
-/// Before a name: the requests of every method.
+/// Prefix of a name that stands for the requests of every method.
 const EVERY_METHOD: &str = "* ";
 
-/// When requests are made, which says how they count.
+/// Phase in which requests are made. It determines how they count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// In tasks: they are judged.
@@ -24,7 +24,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The number of a request's name; the same name with the same method has the same number.
+    /// Identifier of a request's name. The same name and method have the same one.
     pub(crate) fn intern(&mut self, name: &str, method: &str, when: When) -> NameId {
         let kind = match when {
             When::OnStart => NameKind::Start,
@@ -57,7 +57,7 @@ impl Names {
         rows.filter(move |(_, row)| !row.setup && row.kind == kind)
     }
 
-    /// What a target of a kind may be called: names, and requests with their method.
+    /// Valid names of targets of a kind: names, and requests with their method.
     pub(crate) fn targetable(&self, kind: NameKind) -> (Vec<&str>, Vec<String>) {
         let rows: Vec<&RequestName> = self.judged(kind).map(|(_, row)| row).collect();
         let with_method = match kind {
@@ -69,8 +69,8 @@ impl Names {
         (names, with_method)
     }
 
-    /// Finds what a target is of: a name that requests of one method have, `METHOD NAME`, or `* NAME` for the requests
-    /// of every method together.
+    /// Finds the requests, group or metric of a target: a name that requests of one method have, `METHOD NAME`, or
+    /// `* NAME` for the requests of every method together.
     pub(crate) fn find(&self, kind: NameKind, wanted: &str) -> Result<NameSet, NotFound> {
         let is_it = |row: &RequestName| {
             row.name == wanted || kind == NameKind::Request && with_method(row) == wanted
@@ -105,13 +105,13 @@ impl Names {
     }
 }
 
-/// Why a target's name leads to no requests.
+/// Reason why a target's name matches nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {
     Unknown,
-    /// Only requests of the set-up have it.
+    /// Only requests of the setup have it.
     OfSetup,
-    /// Requests of several methods have it: these, with their methods.
+    /// Requests of several methods have it. They are listed with their methods.
     Ambiguous(Vec<String>),
 }
 
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_of_one_row_unless_every_method_is_asked_for() {
+    fn target_without_a_method_is_ambiguous_if_several_requests_have_its_name() {
         let mut names = Names::default();
         let get = names.intern("/items", "GET", When::InTasks);
         let post = names.intern("/items", "POST", When::InTasks);

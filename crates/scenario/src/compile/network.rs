@@ -1,4 +1,4 @@
-//! How the service is reached, as it is typed and what it means.
+//! Compiles the network settings: HTTP version, connections, timeouts, TLS, limits, and redirect hosts.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::spec::{
     ConnectionsSpec, Json, LimitsSpec, SharedConnections, Spanned, Spec, TimeoutsSpec, TlsSpec,
 };
 
-/// What the file says; `folder` is where it lies.
+/// Compiles the network settings of a file in `folder`.
 pub(crate) fn resolve(spec: &Spec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Network {
     let http = http_version(spec, diagnostics);
     let (connections, streams) = match &spec.connections {
@@ -42,7 +42,7 @@ fn http_version(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> HttpVersion {
         Json::Text(text) => text.clone(),
         Json::Integer(number) => number.to_string(),
         Json::Float(number) => number.to_string(),
-        _ => "a value of this kind".to_owned(),
+        _ => "a list or table".to_owned(),
     };
     text.parse().unwrap_or_else(|message: String| {
         diagnostics.push(Diagnostic::new(message).at(typed.span(), "here"));
@@ -50,7 +50,7 @@ fn http_version(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> HttpVersion {
     })
 }
 
-/// Who keeps connections, and how many requests are under way on one that is shared.
+/// Compiles the connection mode, and the number of requests in flight on a shared connection.
 fn connections(
     typed: &Spanned<ConnectionsSpec>,
     http: HttpVersion,
@@ -69,31 +69,32 @@ fn connections(
             "shared" => Connections::Shared(SHARED_DEFAULT),
             mode => {
                 return wrong(
-                    format!("`{mode}` is no way to keep connections"),
+                    format!("unknown connection mode `{mode}`"),
                     suggestion(mode, known),
                 );
             }
         },
         ConnectionsSpec::Shared(SharedConnections { shared: 0, .. }) => {
             return wrong(
-                "a pool of no connections".into(),
-                "write how many all users share, like { shared = 100 }".into(),
+                "invalid `shared`: must be above 0".into(),
+                "write the number of connections that all users share, like { shared = 100 }"
+                    .into(),
             );
         }
         ConnectionsSpec::Shared(SharedConnections {
             streams: Some(0), ..
         }) => {
             return wrong(
-                "connections with no request under way".into(),
-                "write how many requests are under way at once on each, like { shared = 8, streams = 8 }".into(),
+                "invalid `streams`: must be above 0".into(),
+                "write the number of requests in flight on each connection, like { shared = 8, streams = 8 }".into(),
             );
         }
         ConnectionsSpec::Shared(SharedConnections {
             streams: Some(_), ..
         }) if http == HttpVersion::Http1 => {
             return wrong(
-                "HTTP/1.1 has one request under way on a connection, and no streams".into(),
-                "write http = \"2\" or http = \"auto\" beside it, or leave `streams` out".into(),
+                "`streams` needs HTTP/2: HTTP/1.1 has one request in flight per connection".into(),
+                "add http = \"2\" or http = \"auto\", or remove `streams`".into(),
             );
         }
         ConnectionsSpec::Shared(SharedConnections { shared, streams }) => {
@@ -125,8 +126,8 @@ fn tls(typed: &TlsSpec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Tls
         (Some(alone), None) | (None, Some(alone)) => {
             let diagnostic =
                 Diagnostic::new("a client certificate needs both `certificate` and `key`")
-                    .at(alone.span(), "one without the other");
-            diagnostics.push(diagnostic.help("write both, as PEM files"));
+                    .at(alone.span(), "the other is missing");
+            diagnostics.push(diagnostic.help("set both to PEM files"));
             None
         }
     };
@@ -157,8 +158,9 @@ fn versions(typed: &TlsSpec, diagnostics: &mut Vec<Diagnostic>) -> TlsVersions {
         ["1.3"] => TlsVersions::Only13,
         ["1.2", "1.3"] | ["1.3", "1.2"] => TlsVersions::Both,
         _ => {
-            let diagnostic = Diagnostic::new("these are no TLS versions").at(typed.span(), "here");
-            diagnostics.push(diagnostic.help("write [\"1.2\"], [\"1.3\"] or [\"1.2\", \"1.3\"]"));
+            let message =
+                "invalid TLS versions: must be [\"1.2\"], [\"1.3\"] or [\"1.2\", \"1.3\"]";
+            diagnostics.push(Diagnostic::new(message).at(typed.span(), "here"));
             TlsVersions::default()
         }
     }
@@ -185,9 +187,11 @@ fn redirect_hosts(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Vec<Url> {
             Ok(Host::Url(url)) if url.path() == "/" && url.query().is_none() => hosts.push(url),
             Err(message) => diagnostics.push(Diagnostic::new(message).at(typed.span(), "here")),
             Ok(_) => diagnostics.push(
-                Diagnostic::new(format!("`{}` is no host to redirect to", typed.get_ref()))
-                    .at(typed.span(), "here")
-                    .help("write a URL without a path, like https://login.example.com"),
+                Diagnostic::new(format!(
+                    "invalid redirect host `{}`: must be a URL without a path, like https://login.example.com",
+                    typed.get_ref()
+                ))
+                .at(typed.span(), "here"),
             ),
         }
     }

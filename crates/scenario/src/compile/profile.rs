@@ -1,4 +1,4 @@
-//! What was typed of a profile, and what it means.
+//! Compiles profiles.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ pub(crate) fn resolve_all(
     for (name, typed) in &spec.profiles {
         if name.get_ref() == "all" {
             diagnostics.push(
-                Diagnostic::new("a profile is named `all`")
+                Diagnostic::new("invalid profile name `all`")
                     .at(name.span(), "here")
-                    .help("`all` stands for every profile in turn; choose another name"),
+                    .help("`brunt run all` runs every profile; choose another name"),
             );
         }
         let known = |class: &str| spec.users.keys().any(|known| known.get_ref() == class);
@@ -40,7 +40,7 @@ pub(crate) fn resolve_all(
             if !known(class.get_ref()) {
                 let names = spec.users.keys().map(|name| name.get_ref().as_str());
                 diagnostics.push(
-                    Diagnostic::new(format!("no user class is named `{}`", class.get_ref()))
+                    Diagnostic::new(format!("unknown user class `{}`", class.get_ref()))
                         .at(class.span(), "here")
                         .help(suggestion(class.get_ref(), names)),
                 );
@@ -61,7 +61,7 @@ pub(crate) fn resolve_all(
                 .map(|(name, _)| name.get_ref().as_str());
             if !known.any(has) {
                 diagnostics.push(
-                    Diagnostic::new(format!("there is no target of `{}`", metric.get_ref()))
+                    Diagnostic::new(format!("no target for metric `{}`", metric.get_ref()))
                         .at(metric.span(), "here")
                         .help(suggestion(
                             metric.get_ref(),
@@ -77,7 +77,7 @@ pub(crate) fn resolve_all(
     profiles
 }
 
-/// What a profile means; what is wrong goes to the problems.
+/// Compiles a profile. Errors go to the diagnostics.
 pub(crate) fn resolve(
     spec: &Spanned<ProfileSpec>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -109,7 +109,7 @@ pub(crate) fn resolve(
         }
         _ => {
             diagnostics.push(
-                Diagnostic::new("a profile says neither users or a rate for a duration nor stages")
+                Diagnostic::new("a profile needs users or a rate with a duration, stages, or a search")
                     .at(spec.span(), "in this profile")
                     .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", stages = [{ users = 10, duration = \"5m\" }, …], or search = {} with duration = \"10m\""),
             );
@@ -121,7 +121,7 @@ pub(crate) fn resolve(
         law: law(typed.arrivals.as_ref(), diagnostics),
         users: typed.users.as_ref().map(|users| *users.get_ref()),
     });
-    refuse_arrivals(typed, is_open, diagnostics);
+    reject_arrivals_without_rate(typed, is_open, diagnostics);
     let common = typed.spawn_rate.as_ref();
     let stages: Vec<ProfileStage> = stages
         .iter()
@@ -132,7 +132,7 @@ pub(crate) fn resolve(
     if diagnostics.len() == known && (empty_pool || stages.iter().all(|stage| stage.level < least))
     {
         diagnostics.push(
-            Diagnostic::new("a profile never has a user")
+            Diagnostic::new("a profile never has any users")
                 .at(spec.span(), "in this profile")
                 .help("give a stage at least one user, or a rate above 0"),
         );
@@ -153,18 +153,22 @@ pub(crate) fn resolve(
     })
 }
 
-fn refuse_arrivals(typed: &ProfileSpec, is_open: bool, diagnostics: &mut Vec<Diagnostic>) {
+fn reject_arrivals_without_rate(
+    typed: &ProfileSpec,
+    is_open: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     if let Some(arrivals) = typed.arrivals.as_ref().filter(|_| !is_open) {
-        let help = "arrivals go with a rate: write rate = \"50/s\"";
+        let help = "add a rate, like rate = \"50/s\", or remove `arrivals`";
         diagnostics.push(
-            Diagnostic::new("this profile has no rate")
+            Diagnostic::new("`arrivals` without a rate")
                 .at(arrivals.span(), "here")
                 .help(help),
         );
     }
 }
 
-/// How long its beginning is not judged.
+/// Time at the beginning that is not judged.
 pub(crate) fn warm_up(
     typed: &ProfileSpec,
     length: Duration,
@@ -175,9 +179,9 @@ pub(crate) fn warm_up(
         Ok(warm_up) if warm_up < length => Some(warm_up),
         Ok(_) => {
             diagnostics.push(
-                Diagnostic::new("the warm-up leaves nothing to judge")
+                Diagnostic::new("invalid warm-up: must be shorter than the profile")
                     .at(text.span(), "here")
-                    .help("it is a part of the profile's length; make it shorter"),
+                    .help("the warm-up is part of the profile's duration, and is not judged"),
             );
             None
         }
@@ -196,9 +200,9 @@ fn iterations(
     let iterations = typed.iterations.as_ref()?;
     if is_open || *iterations.get_ref() == 0 {
         diagnostics.push(
-            Diagnostic::new("this is no number of iterations for this profile")
+            Diagnostic::new("invalid `iterations`: must be above 0, in a profile of users")
                 .at(iterations.span(), "here")
-                .help("write so many tasks, above 0, that users of a closed profile play in all"),
+                .help("remove it, or write the total number of tasks for all users of a closed profile"),
         );
         return None;
     }
@@ -219,9 +223,12 @@ fn resolve_stage(
     if let Some(rate) =
         spawn_rate.filter(|rate| !(rate.get_ref().is_finite() && *rate.get_ref() > 0.0))
     {
-        let diagnostic = Diagnostic::new(format!("{} is no spawn rate", rate.get_ref()))
-            .at(rate.span(), "here")
-            .help("write users a second above 0, or leave it out to start all at once");
+        let diagnostic = Diagnostic::new(format!(
+            "invalid spawn rate {}: must be above 0",
+            rate.get_ref()
+        ))
+        .at(rate.span(), "here")
+        .help("write users per second, or remove it to start all users at once");
         if !diagnostics.contains(&diagnostic) {
             diagnostics.push(diagnostic);
         }
@@ -236,9 +243,9 @@ fn resolve_stage(
                 Some(steps) if *steps.get_ref() > 0 => Ramp::Steps(ramp, *steps.get_ref()),
                 Some(steps) => {
                     diagnostics.push(
-                        Diagnostic::new("a ramp of no steps")
+                        Diagnostic::new("invalid `ramp_steps`: must be above 0")
                             .at(steps.span(), "here")
-                            .help("write ramp_steps = 5, or leave it out for an even ramp"),
+                            .help("remove it for a linear ramp"),
                     );
                     return None;
                 }
@@ -249,9 +256,11 @@ fn resolve_stage(
             }
         },
         (Some(rate), _) => {
-            let help = "a stage has a ramp, like \"30s\", or, of users, a spawn_rate";
+            let help =
+                "use ramp = \"30s\" for rates; stages of users have either a ramp or a spawn rate";
             let diagnostic =
-                Diagnostic::new("a spawn rate is out of place").at(rate.span(), "here");
+                Diagnostic::new("a spawn rate cannot be combined with a rate or a ramp")
+                    .at(rate.span(), "here");
             diagnostics.push(diagnostic.help(help));
             return None;
         }
@@ -272,9 +281,9 @@ fn level(
     match (&stage.users, &stage.rate) {
         (Some(users), None) if !is_open => Ok(f64::from(*users.get_ref())),
         (None, Some(rate)) if is_open => rate_of(rate),
-        _ => Err(Diagnostic::new("the stages of a profile are all of users, or all of rates")
+        _ => Err(Diagnostic::new("a profile mixes stages of users and stages of rates")
             .at(profile.clone(), "in this profile")
-            .help("give each stage either users or a rate; the pool of an open profile is its own `users`")),
+            .help("write `users` in each stage, or `rate` in each; `users` of an open profile is its pool")),
     }
 }
 
@@ -289,7 +298,7 @@ fn concurrent_loads(
     let first = concurrent.first().map(Spanned::span);
     if let Some(place) = first.filter(|_| taken.is_empty()) {
         diagnostics.push(
-            Diagnostic::new("the profile with concurrent loads names no classes of its own")
+            Diagnostic::new("a profile with concurrent loads must name its own classes")
                 .at(place, "this load is concurrent with it")
                 .help("write users_of = [\"…\"] in the profile and in each concurrent load"),
         );
@@ -297,11 +306,11 @@ fn concurrent_loads(
     let mut profiles = Vec::new();
     for one in concurrent {
         let known = diagnostics.len();
-        refuse_strange_keys(one, diagnostics);
+        reject_unsupported_keys(one, diagnostics);
         let own = classes_of(one.get_ref());
         if own.is_empty() {
             diagnostics.push(
-                Diagnostic::new("a concurrent load names no classes")
+                Diagnostic::new("a concurrent load must name its classes")
                     .at(one.span(), "here")
                     .help("write users_of = [\"…\"]"),
             );
@@ -310,7 +319,7 @@ fn concurrent_loads(
             if taken.contains(&class) {
                 diagnostics.push(
                     Diagnostic::new(format!("the class `{}` has two loads", class.get_ref()))
-                        .at(class.span(), "the other is in this profile too")
+                        .at(class.span(), "this is the second")
                         .help("name each class once, in the profile or in one concurrent load"),
                 );
             }
@@ -328,16 +337,16 @@ fn classes_of(typed: &ProfileSpec) -> Vec<&Spanned<String>> {
 }
 
 /// Rejects keys that only the profile itself may have.
-fn refuse_strange_keys(one: &Spanned<ProfileSpec>, diagnostics: &mut Vec<Diagnostic>) {
+fn reject_unsupported_keys(one: &Spanned<ProfileSpec>, diagnostics: &mut Vec<Diagnostic>) {
     let typed = one.get_ref();
-    let strange = [
+    let unsupported = [
         ("search", typed.search.is_some()),
         ("targets", typed.targets.is_some()),
         ("warm_up", typed.warm_up.is_some()),
         ("iterations", typed.iterations.is_some()),
         ("concurrent", typed.concurrent.is_some()),
     ];
-    for (key, _) in strange.into_iter().filter(|(_, is_given)| *is_given) {
+    for (key, _) in unsupported.into_iter().filter(|(_, is_given)| *is_given) {
         diagnostics.push(
             Diagnostic::new(format!("a concurrent load cannot have `{key}`"))
                 .at(one.span(), "here")
@@ -346,7 +355,7 @@ fn refuse_strange_keys(one: &Spanned<ProfileSpec>, diagnostics: &mut Vec<Diagnos
     }
 }
 
-/// A load that lasts as long as its profile.
+/// Compiles a load that lasts as long as its profile.
 fn of_length(
     one: &Spanned<ProfileSpec>,
     length: Duration,
@@ -387,7 +396,7 @@ mod tests {
     use super::*;
     use crate::model::profile::Overrides;
 
-    /// What a profile plans: the integral of its level, in user-seconds or arrivals.
+    /// Planned load of a profile: the integral of its level, in user-seconds or arrivals.
     fn planned(text: &str) -> (f64, Vec<LoadStage>) {
         let typed: Spanned<ProfileSpec> = toml::from_str::<
             indexmap::IndexMap<String, Spanned<ProfileSpec>>,

@@ -1,4 +1,4 @@
-//! Requests as they are typed, and what they mean.
+//! Compiles requests.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::source::units::positive_duration;
 use crate::spec::{AuthSpec, SET_BY_BRUNT, StepSpec};
 use crate::value::{Encoding, breaks_a_line};
 
-/// Builds a request; what is wrong goes to the problems.
+/// Compiles a request. Errors go to the diagnostics.
 pub(crate) fn compile_request(
     compiler: &mut Compiler,
     spec: &Spanned<StepSpec>,
@@ -47,7 +47,7 @@ pub(crate) fn compile_request(
         Some(name) => request_name(compiler, name),
         None => path.get_ref().clone(),
     };
-    // It stands in records, in baselines and in the database.
+    // Records, baselines and the database contain it.
     let name = compiler.resolver.secrets.values.mask(&name);
     let path = compile_path(compiler, path, typed);
     let built = compile_body(compiler, typed);
@@ -83,20 +83,24 @@ pub(crate) fn compile_request(
 fn check_method(compiler: &mut Compiler, typed: &StepSpec) {
     let Some(method) = &typed.method else { return };
     if !is_token(method.get_ref()) {
-        let diagnostic = Diagnostic::new(format!("`{}` is no method", method.get_ref()))
-            .at(method.span(), "here")
-            .help("write a word like PURGE");
+        let diagnostic = Diagnostic::new(format!(
+            "invalid method `{}`: must be a word like PURGE",
+            method.get_ref()
+        ))
+        .at(method.span(), "here");
         compiler.diagnostics.push(diagnostic);
     }
 }
 
-/// Names are known before the load, so that each has its place in the record.
+/// The name of a request. It is known before the load, so that it has its place in the record.
 fn request_name(compiler: &mut Compiler, name: &Spanned<String>) -> String {
     if name.get_ref().contains("{{") {
         compiler.diagnostics.push(
-            Diagnostic::new("a name holds an expression")
+            Diagnostic::new("a name cannot contain an expression")
                 .at(name.span(), "here")
-                .help("requests are grouped by their names: write one name for all, like \"/products/*\""),
+                .help(
+                    "reports group requests by name: write one name for all, like \"/products/*\"",
+                ),
         );
     }
     name.get_ref().clone()
@@ -110,9 +114,12 @@ pub(crate) fn compile_timeout(compiler: &mut Compiler, text: &Spanned<String>) -
 
 fn compile_path(compiler: &mut Compiler, path: &Spanned<String>, typed: &StepSpec) -> Template {
     if !path.get_ref().starts_with(['/', '{']) {
-        let diagnostic = Diagnostic::new(format!("`{}` is no path", path.get_ref()))
-            .at(path.span(), "does not begin with /")
-            .help("begin it with /; the host is said once, in `host`");
+        let diagnostic = Diagnostic::new(format!(
+            "invalid path `{}`: must begin with /",
+            path.get_ref()
+        ))
+        .at(path.span(), "here")
+        .help("the host is set once, in `host`");
         compiler.diagnostics.push(diagnostic);
     }
     let mut template = compiler.text(path, Encoding::Path);
@@ -219,7 +226,7 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
             compiler.resolver.secrets.enter(outer);
         }
         _ => compiler.diagnostics.push(
-            Diagnostic::new("this says neither who nor what is authorised")
+            Diagnostic::new("`auth` must have either `user` and `password`, or `bearer`")
                 .at(auth.span(), "here")
                 .help("write { user = \"…\", password = \"…\" } or { bearer = \"…\" }"),
         ),
@@ -230,27 +237,27 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
 fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned<String>) {
     let text = name.get_ref();
     if !is_token(text) {
-        let diagnostic = Diagnostic::new(format!("`{text}` is no header name"))
+        let diagnostic = Diagnostic::new(format!("invalid header name `{text}`"))
             .at(name.span(), "here")
-            .help("letters, digits and hyphens make a header name");
+            .help("header names consist of letters, digits and hyphens");
         compiler.diagnostics.push(diagnostic);
     }
     if SET_BY_BRUNT.contains(&text.to_ascii_lowercase().as_str()) {
-        let diagnostic = Diagnostic::new(format!("`{text}` is set by brunt itself"))
+        let diagnostic = Diagnostic::new(format!("header `{text}` is set by brunt"))
             .at(name.span(), "here")
-            .help("leave it out");
+            .help("remove it");
         compiler.diagnostics.push(diagnostic);
     }
     if may_hold_control_characters(compiler, value) {
-        let diagnostic = Diagnostic::new("a header value holds a control character")
-            .at(value.span(), "here, or in what is drawn here")
-            .help("keep it on one line");
+        let diagnostic = Diagnostic::new("a header value contains a control character")
+            .at(value.span(), "here, or in a value that is drawn here")
+            .help("remove line breaks and other control characters");
         compiler.diagnostics.push(diagnostic);
     }
 }
 
-/// Whether any rendering of a header value that can be seen beforehand breaks its line. What cannot be
-/// parsed is said elsewhere.
+/// Whether any rendering of a header value that is known beforehand breaks its line. Parse errors are reported
+/// elsewhere.
 fn may_hold_control_characters(compiler: &mut Compiler, value: &Spanned<String>) -> bool {
     let breaks = |text: &str| text.bytes().any(breaks_a_line);
     let parts = compiler
@@ -266,7 +273,7 @@ fn may_hold_control_characters(compiler: &mut Compiler, value: &Spanned<String>)
     })
 }
 
-/// Whether a text may be a header's name or a method (RFC 9110, section 5.6.2).
+/// Whether a text is a valid header name or method (RFC 9110, section 5.6.2).
 fn is_token(text: &str) -> bool {
     let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(may)

@@ -1,4 +1,4 @@
-//! Reading of a scenario: all that is wrong with it is said at once.
+//! Reads a scenario and reports all its errors at once.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,13 +24,12 @@ use crate::source::redacted::MergedLayers;
 use crate::spec::Spec;
 
 impl Scenario {
-    /// Reads a scenario without looking around it: no file that it names is opened. `file` is its name for
-    /// messages.
+    /// Reads a scenario without opening the files that it names. `file` is its name in messages.
     pub fn read(file: &str, text: &str) -> Result<Self, ScenarioError> {
         Self::read_in(file, text, &NoEnvironment)
     }
 
-    /// Reads a scenario that stands alone, in its surroundings. `file` is its name for messages.
+    /// Reads a scenario without layers, in an environment. `file` is its name in messages.
     pub fn read_in(
         file: &str,
         text: &str,
@@ -44,7 +43,7 @@ impl Scenario {
         Self::read_layered(file, text, layers, environment)
     }
 
-    /// Reads a scenario with the files that it includes, and with what was said beside it.
+    /// Reads a scenario with its layers: the files that it includes, and assignments.
     pub fn read_layered(
         file: &str,
         text: &str,
@@ -94,11 +93,11 @@ impl Scenario {
     }
 }
 
-/// More rounds find no more variables that are secret.
+/// Further rounds find no more secret variables.
 const ROUNDS_MAX: usize = 8;
 
-/// Resolves a scenario until it is known which of its variables are secret: what is read later may tell that of one that
-/// was mentioned before.
+/// Compiles a scenario until all of its secret variables are known: a later use of a variable may show that it is
+/// secret.
 fn resolve_all(
     spec: &Spec,
     folder: &Path,
@@ -156,7 +155,7 @@ fn resolve(
         diagnostics,
         host: 0,
     };
-    // Common headers may use what the set-up sets later, or a class.
+    // Common headers may use variables that the setup or a class sets later.
     let setup = compile_steps(&mut compiler, &spec.setup, When::SetUp).steps;
     let shares_values = compiler.resolver.variables.share();
     compiler.end_class();
@@ -170,10 +169,10 @@ fn resolve(
     if names.len() > NAMES_MAX {
         diagnostics.push(
             Diagnostic::new(format!(
-                "the scenario has {} names of requests, where {NAMES_MAX} is the most",
+                "the scenario has {} names of requests; the limit is {NAMES_MAX}",
                 names.len()
             ))
-            .help("give requests that are alike one `name`"),
+            .help("give similar requests the same `name`"),
         );
     }
     Scenario {

@@ -1,4 +1,4 @@
-//! Searches: profiles that look for the level at which a service breaks.
+//! Compiles searches for the level at which a service breaks.
 
 use crate::spec::Spanned;
 use brunt_record::{Search, ThresholdKind};
@@ -10,10 +10,10 @@ use crate::source::units;
 use crate::source::units::positive_duration;
 use crate::spec::{ProfileSpec, SearchSpec};
 
-/// Narrow enough.
+/// Default precision.
 const PRECISION: f64 = 0.05;
 
-/// What a profile with a search means.
+/// Compiles a profile with a search.
 pub(crate) fn resolve(
     spec: &Spanned<ProfileSpec>,
     search: &Spanned<SearchSpec>,
@@ -21,14 +21,12 @@ pub(crate) fn resolve(
 ) -> Option<Profile> {
     let (profile, known) = (spec.get_ref(), diagnostics.len());
     let is_open = is_open(search.get_ref(), diagnostics);
-    refuse_fixed_levels(profile, is_open, diagnostics);
+    reject_fixed_levels(profile, is_open, diagnostics);
     let duration = match &profile.duration {
         Some(typed) => positive_duration(typed),
-        None => Err(
-            Diagnostic::new("a search does not say how long it may take")
-                .at(search.span(), "here")
-                .help("write duration = \"10m\" beside it"),
-        ),
+        None => Err(Diagnostic::new("a search needs a duration")
+            .at(search.span(), "here")
+            .help("add duration = \"10m\" to the profile")),
     };
     let duration = duration.map_err(|diagnostic| diagnostics.push(diagnostic));
     let read = read(search, diagnostics);
@@ -56,14 +54,14 @@ pub(crate) fn resolve(
     })
 }
 
-/// Whether it is over arrivals.
+/// Whether the search is over arrivals.
 fn is_open(typed: &SearchSpec, diagnostics: &mut Vec<Diagnostic>) -> bool {
     match typed.by.as_ref().map(|by| (by, by.get_ref().as_str())) {
         None | Some((_, "arrivals")) => true,
         Some((_, "users")) => false,
         Some((by, other)) => {
             diagnostics.push(
-                Diagnostic::new(format!("`{other}` cannot be searched over"))
+                Diagnostic::new(format!("unknown search quantity `{other}`"))
                     .at(by.span(), "here")
                     .help("write \"arrivals\" or \"users\""),
             );
@@ -72,8 +70,8 @@ fn is_open(typed: &SearchSpec, diagnostics: &mut Vec<Diagnostic>) -> bool {
     }
 }
 
-/// The search says how much load; nothing else may.
-fn refuse_fixed_levels(profile: &ProfileSpec, is_open: bool, diagnostics: &mut Vec<Diagnostic>) {
+/// Rejects levels outside the search.
+fn reject_fixed_levels(profile: &ProfileSpec, is_open: bool, diagnostics: &mut Vec<Diagnostic>) {
     let users = profile.users.as_ref().filter(|_| !is_open);
     let arrivals = profile.arrivals.as_ref().filter(|_| !is_open);
     let places = [
@@ -93,9 +91,9 @@ fn refuse_fixed_levels(profile: &ProfileSpec, is_open: bool, diagnostics: &mut V
     ];
     if let Some(place) = places.into_iter().flatten().next() {
         diagnostics.push(
-            Diagnostic::new("a search finds its levels by itself")
-                .at(place, "this does not go with a search")
-                .help("leave it out; from and to of the search are its bounds, and users the pool of one over arrivals"),
+            Diagnostic::new("a profile with a search cannot set levels")
+                .at(place, "here")
+                .help("remove it; `from` and `to` of the search are its bounds, and `users` is the pool of a search over arrivals"),
         );
     }
 }
@@ -110,9 +108,9 @@ fn read(search: &Spanned<SearchSpec>, diagnostics: &mut Vec<Diagnostic>) -> Opti
     let from = from.unwrap_or_else(|| to.map_or(SEARCH_FROM, |to: f64| SEARCH_FROM.min(to)));
     if from <= 0.0 || to.is_some_and(|to| to < from) {
         diagnostics.push(
-            Diagnostic::new("a search goes from a level above 0 up to a higher one")
+            Diagnostic::new("invalid bounds of a search: `from` must be above 0 and at most `to`")
                 .at(search.span(), "here")
-                .help("write it like search = { from = 10, to = 5000 }"),
+                .help("write them like search = { from = 10, to = 5000 }"),
         );
     }
     let limit = typed.breaks_at.as_ref();
@@ -124,9 +122,11 @@ fn read(search: &Spanned<SearchSpec>, diagnostics: &mut Vec<Diagnostic>) -> Opti
         let read = read.filter(|percent| (0.1..=100.0).contains(percent));
         if read.is_none() {
             diagnostics.push(
-                Diagnostic::new(format!("`{}` is no precision", typed.get_ref()))
-                    .at(typed.span(), "here")
-                    .help("write it like \"5%\", from 0.1% to 100%"),
+                Diagnostic::new(format!(
+                    "invalid precision `{}`: must be from 0.1% to 100%",
+                    typed.get_ref()
+                ))
+                .at(typed.span(), "here"),
             );
         }
         read.unwrap_or(PRECISION * 100.0) / 100.0

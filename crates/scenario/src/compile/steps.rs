@@ -1,4 +1,4 @@
-//! Steps as they are typed, made into a flat list.
+//! Compiles steps into a flat list.
 
 use crate::spec::Spanned;
 
@@ -15,21 +15,21 @@ use crate::source::diagnostic::Diagnostic;
 use crate::spec::{Json, StepSpec};
 use crate::value::Value;
 
-/// How often a `while` goes round unless the scenario says otherwise.
+/// Rounds of a `while` unless the scenario sets `at_most`.
 const ROUNDS_MAX: i64 = 1_000;
 
 type Typed = [Spanned<StepSpec>];
 
-/// Builds steps; `when` says how their requests count.
+/// Compiles steps; `when` determines how their requests count.
 pub(crate) fn compile_steps(compiler: &mut Compiler, typed: &Typed, when: When) -> Program {
     find_unreachable(typed, compiler.diagnostics);
     let mut program = Program::default();
     for step in typed {
         if let Some(place) = key_of_tasks(step.get_ref()) {
             compiler.diagnostics.push(
-                Diagnostic::new("a step has a weight, tags or tasks")
+                Diagnostic::new("a step cannot have weight, tags, tasks or order")
                     .at(place, "in this step")
-                    .help("only a task has them"),
+                    .help("only tasks have them"),
             );
             continue;
         }
@@ -38,7 +38,7 @@ pub(crate) fn compile_steps(compiler: &mut Compiler, typed: &Typed, when: When) 
     program
 }
 
-/// Builds a step, or the part of a task that is one.
+/// Compiles a step, or the part of a task that is one.
 pub(crate) fn compile_step(
     compiler: &mut Compiler,
     step: &Spanned<StepSpec>,
@@ -90,15 +90,15 @@ pub(crate) fn compile_step(
         ["stop_test"] => program.push(Step::StopTest),
         ["clear_cookies"] => program.push(Step::ClearCookies),
         _ => compiler.diagnostics.push(
-            Diagnostic::new(format!("a step is several at once: {}", kinds.join(", ")))
+            Diagnostic::new(format!("a step has several kinds: {}", kinds.join(", ")))
                 .at(step.span(), "this step")
-                .help("make a step of each"),
+                .help("write a step for each"),
         ),
     }
     program
 }
 
-/// Whether a step has no key that is another's.
+/// Whether a step has only keys of its kind.
 fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &str) -> bool {
     let typed = step.get_ref();
     let takes_steps = ["if", "repeat", "while", "for_each", "group", "steps"].contains(&kind);
@@ -121,9 +121,9 @@ fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &st
     let off = [&typed.stop_user, &typed.stop_test, &typed.clear_cookies];
     if let Some(off) = off.into_iter().flatten().find(|flag| !*flag.get_ref()) {
         compiler.diagnostics.push(
-            Diagnostic::new(format!("{kind} = false does nothing"))
+            Diagnostic::new(format!("`{kind} = false` has no effect"))
                 .at(off.span(), "here")
-                .help("leave the step out"),
+                .help("remove the step"),
         );
         return false;
     }
@@ -136,9 +136,9 @@ fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &st
         kind => format!("the step `{kind}`"),
     };
     compiler.diagnostics.push(
-        Diagnostic::new(format!("{what} has no {}", strange.join(", ")))
+        Diagnostic::new(format!("{what} cannot have {}", strange.join(", ")))
             .at(step.span(), "in this step")
-            .help("make a step of its own of what else is to be done"),
+            .help("write them in a step of their own"),
     );
     false
 }
@@ -157,7 +157,7 @@ fn compile_inner_steps(
         other => {
             let place = other.as_ref().map_or_else(|| step.span(), Spanned::span);
             compiler.diagnostics.push(
-                Diagnostic::new("there are no steps")
+                Diagnostic::new("`steps` is missing or empty")
                     .at(place, "here")
                     .help("write steps = [{ get = \"/path\" }, …]"),
             );
@@ -170,12 +170,12 @@ fn compile_wait(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program
     let Some(text) = &typed.wait else { return };
     match Wait::parse(text.get_ref()) {
         Ok(Wait::Pace(_)) => compiler.diagnostics.push(
-            Diagnostic::new("a pace is of tasks, not of steps")
+            Diagnostic::new("a step cannot have a pace or a throughput")
                 .at(text.span(), "here")
-                .help("write how long to rest, or give the class this wait"),
+                .help("write a pause like \"2s\", or give the class this wait"),
         ),
         Ok(wait) => {
-            program.rests_s = wait.mean().as_secs_f64();
+            program.wait_s = wait.mean().as_secs_f64();
             program.push(Step::Wait(wait));
         }
         Err(message) => compiler
@@ -220,7 +220,7 @@ fn compile_if(
     let mut program = Program {
         requests: then.requests.max(otherwise.requests),
         counts: then.counts.clone().larger(&otherwise.counts),
-        rests_s: then.rests_s.min(otherwise.rests_s),
+        wait_s: then.wait_s.min(otherwise.wait_s),
         ..Program::default()
     };
     if otherwise.steps.is_empty() {
@@ -250,9 +250,10 @@ fn compile_repeat(
         Json::Text(_) => compiler.expression(times),
         _ => {
             compiler.diagnostics.push(
-                Diagnostic::new("this is no number of times")
-                    .at(times.span(), "here")
-                    .help("write a whole number above 0, or an expression that gives one"),
+                Diagnostic::new(
+                    "invalid `repeat`: must be a whole number above 0, or an expression",
+                )
+                .at(times.span(), "here"),
             );
             return inner;
         }
@@ -261,7 +262,7 @@ fn compile_repeat(
         Json::Integer(count) => *count as f64,
         _ => 1.0,
     };
-    let (requests, rests_s) = (inner.requests * known, inner.rests_s * known);
+    let (requests, wait_s) = (inner.requests * known, inner.wait_s * known);
     let mut counts = NameCounts::default();
     counts.add(&inner.counts, known);
     let counter = compiler.resolver.variables.hidden();
@@ -270,7 +271,7 @@ fn compile_repeat(
         steps,
         requests,
         counts,
-        rests_s,
+        wait_s,
     }
 }
 
@@ -295,7 +296,7 @@ fn compile_while(
     }
 }
 
-#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+#[expect(clippy::single_match_else, reason = "both arms have the same weight")]
 fn compile_for_each(
     compiler: &mut Compiler,
     typed: &StepSpec,
@@ -316,8 +317,8 @@ fn compile_for_each(
         },
         None => {
             compiler.diagnostics.push(
-                Diagnostic::new("a for_each has no list")
-                    .at(item.span(), "for each of what?")
+                Diagnostic::new("`for_each` without `in`")
+                    .at(item.span(), "here")
                     .help("write for_each = \"item\", in = \"items\""),
             );
             None
@@ -355,7 +356,7 @@ fn constant(number: i64) -> Expression {
     Expression(Compiled::Constant(Value::Integer(number)))
 }
 
-/// Steps that are repeated while a counter lasts, and a condition holds where there is one.
+/// Steps that are repeated while a counter lasts and, if there is a condition, it holds.
 fn counted(
     counter: VariableId,
     count: Expression,
@@ -371,7 +372,7 @@ fn counted(
     steps
 }
 
-/// Where a key is that only a task has.
+/// Location of a key that only a task has.
 fn key_of_tasks(typed: &StepSpec) -> Option<std::ops::Range<usize>> {
     let weight = typed.weight.as_ref().map(Spanned::span);
     let tags = typed
@@ -383,19 +384,19 @@ fn key_of_tasks(typed: &StepSpec) -> Option<std::ops::Range<usize>> {
     weight.or(tags).or(tasks).or(order)
 }
 
-/// Finds what stands behind a step, or behind a task of a sequence, that is the last in any case.
+/// Finds a step, or a task of a sequence, that comes after one that always stops the user.
 pub(crate) fn find_unreachable(list: &[Spanned<StepSpec>], diagnostics: &mut Vec<Diagnostic>) {
     let unreachable = list.windows(2).find(|pair| stops(pair[0].get_ref()));
     if let Some([_, behind]) = unreachable {
         diagnostics.push(
-            Diagnostic::new("this is never reached")
-                .at(behind.span(), "the user has stopped before")
-                .help("put what stops the user last, or into an `if`"),
+            Diagnostic::new("this step is never reached")
+                .at(behind.span(), "the user stops before it")
+                .help("move it before the stop, or write the stop into an `if`"),
         );
     }
 }
 
-/// Whether nothing comes after a step, whatever happens. A loop may go round not once.
+/// Whether a step always stops the user. A loop does not, since it may have no rounds.
 fn stops(step: &StepSpec) -> bool {
     let ends = |steps: &Option<Spanned<Vec<Spanned<StepSpec>>>>| {
         let last = steps.as_ref().and_then(|steps| steps.get_ref().last());

@@ -1,4 +1,4 @@
-//! Targets as they are typed, and what they mean.
+//! Compiles targets.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(crate) fn targets(
     targets
 }
 
-/// That a target is of nothing, or of it is not clear what.
+/// Error of a target whose name matches nothing, or several requests.
 fn not_found(
     reason: &NotFound,
     name: &Spanned<String>,
@@ -61,16 +61,16 @@ fn not_found(
                 Some(candidate) => format!("did you mean `{candidate}`?"),
                 None => suggestion(wanted, known),
             };
-            (format!("no {word} is named `{wanted}`"), help)
+            (format!("unknown {word} `{wanted}`"), help)
         }
         NotFound::OfSetup => (
-            format!("`{wanted}` belongs to the set-up"),
-            "requests of setup, teardown, on_start and on_stop are shown and have no targets; name one of a task".into(),
+            format!("`{wanted}` is part of the setup and cannot have a target"),
+            "requests of setup, teardown, on_start and on_stop are not judged; name a request of a task".into(),
         ),
         NotFound::Ambiguous(candidates) => (
             format!("`{wanted}` is ambiguous: {} requests have this name", candidates.len()),
             format!(
-                "write the one that is meant: `{}`; or `* {wanted}` to judge all of them together",
+                "write one of `{}`; or `* {wanted}` to judge all of them together",
                 candidates.join("`, `")
             ),
         ),
@@ -96,7 +96,7 @@ fn target(
             _ => units::threshold(metric, typed.get_ref()),
         };
         read.map_err(|help| {
-            let message = format!("this is no threshold of {}", metric.name());
+            let message = format!("invalid threshold of {}", metric.name());
             diagnostics.push(Diagnostic::new(message).at(typed.span(), "here").help(help));
         })
         .ok()
@@ -122,12 +122,12 @@ fn target(
         let (message, help) = if ladder.is_empty() {
             (
                 "a target has no threshold",
-                "give at least one of target, acceptable, critical",
+                "set at least one of target, acceptable and critical",
             )
         } else {
             (
                 "the thresholds are out of order",
-                "each of target, acceptable, critical is worse than the one before",
+                "target, acceptable and critical must each be worse than the one before",
             )
         };
         diagnostics.push(
@@ -151,7 +151,7 @@ fn target(
     Some(target)
 }
 
-/// The threshold at which a target stops the run: one that it has.
+/// Threshold at which a target stops the run. The target must have it.
 fn stop_at(
     typed: &Spanned<String>,
     target: &Target,
@@ -180,13 +180,13 @@ fn metric(typed: &Spanned<String>, kind: Option<NameKind>) -> Result<Metric, Dia
     let name = typed.get_ref();
     match metric_named(name) {
         Some(Metric::Cpu | Metric::Memory) if kind.is_some() => {
-            Err(Diagnostic::new(format!("`{name}` is of the whole process, not of one request"))
+            Err(Diagnostic::new(format!("metric `{name}` belongs to the process, not to one request"))
                 .at(typed.span(), "here")
-                .help("put it under [targets]"))
+                .help("write it in [targets]"))
         }
         Some(metric) => Ok(metric),
-        None => Err(Diagnostic::new(format!("`{name}` is no metric")).at(typed.span(), "here").help(
-            "there are: p50 … p99.99 (any percentile), mean, max, throughput, error_rate, cpu, memory",
+        None => Err(Diagnostic::new(format!("unknown metric `{name}`")).at(typed.span(), "here").help(
+            "available: p50 … p99.99 (any percentile), mean, max, throughput, error_rate, cpu, memory",
         )),
     }
 }
@@ -206,7 +206,7 @@ fn metric_named(name: &str) -> Option<Metric> {
     }
 }
 
-/// The spread between seconds takes two of them.
+/// The variance between seconds takes two of them.
 const MIN_DURATION_LEAST: Duration = Duration::from_secs(2);
 
 pub(crate) fn min_duration(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Option<Duration> {
@@ -216,7 +216,7 @@ pub(crate) fn min_duration(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Op
             Ok(duration)
         } else {
             Err(format!(
-                "invalid min_duration `{}`: must be 2s or more, since the spread between seconds takes two of them",
+                "invalid min_duration `{}`: must be 2s or more, to measure how much seconds differ",
                 typed.get_ref()
             ))
         }

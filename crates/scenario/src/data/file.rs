@@ -1,4 +1,4 @@
-//! Files of data: CSV with a row of names, JSON (one list), and JSON-lines.
+//! Data files: CSV with a header row, JSON (one list), and JSON Lines.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value as JsonValue;
 use crate::source::environment::{FileContent, Reading};
 use crate::value::Value;
 
-/// How rows stand in a file.
+/// Format of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Csv,
@@ -21,7 +21,7 @@ pub(crate) enum Format {
 pub(super) const BLOCK_ROWS: u64 = 64;
 
 impl Format {
-    /// The format that a file's name tells.
+    /// Format for the extension of a file name.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         Self::named(path.extension()?.to_str()?)
     }
@@ -36,7 +36,7 @@ impl Format {
     }
 }
 
-/// Where the rows of a file begin.
+/// Positions of the rows of a file.
 pub(super) struct Index {
     pub(super) columns: Vec<String>,
     pub(super) blocks: Vec<u64>,
@@ -107,7 +107,7 @@ fn index_lines(mut from: impl BufRead, index: &mut Index) -> Result<u64, String>
     }
 }
 
-/// Finds the items of the one list by their brackets and commas; what is within is read later.
+/// Finds the items of the list by brackets and commas. The items are parsed later.
 fn index_json(from: impl BufRead, index: &mut Index) -> Result<u64, String> {
     let (mut depth, mut in_text, mut is_escaped) = (0u32, false, false);
     let mut begins = false;
@@ -126,7 +126,7 @@ fn index_json(from: impl BufRead, index: &mut Index) -> Result<u64, String> {
             continue;
         }
         if depth == 0 && byte != b'[' {
-            return Err("it is no JSON list of rows".to_owned());
+            return Err("not a JSON list of rows".to_owned());
         }
         if depth == 1 && begins && byte != b']' {
             index.add(at);
@@ -144,10 +144,10 @@ fn index_json(from: impl BufRead, index: &mut Index) -> Result<u64, String> {
             _ => {}
         }
     }
-    Err("its list of rows has no end".to_owned())
+    Err("unterminated JSON list of rows".to_owned())
 }
 
-/// The rows that stand in some bytes of a file.
+/// Parses the rows in a range of bytes of a file.
 pub(super) fn parse(
     format: Format,
     bytes: &[u8],

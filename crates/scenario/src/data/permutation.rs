@@ -1,11 +1,11 @@
-//! A permutation of any number of rows that needs no memory: a Feistel network over the next power of four,
-//! walked until it falls on a row (Black and Rogaway, 2002).
+//! A permutation of any number of rows that needs no memory: a Feistel network over the next power of four with cycle
+//! walking (Black and Rogaway, 2002).
 
 use crate::random::mix;
 
 const ROUNDS: u64 = 6;
 
-/// Where a row comes in the order that a seed makes of so many rows.
+/// Position of a row in the random order of `count` rows.
 pub(super) fn place(row: u64, count: u64, seed: u64) -> u64 {
     let bits = (u64::BITS - (count.max(2) - 1).leading_zeros()).div_ceil(2);
     let mask = (1u64 << bits) - 1;
@@ -31,7 +31,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_row_comes_once(count in 1u64..2_000, seed: u64) {
+        fn each_row_has_a_position_of_its_own(count in 1u64..2_000, seed: u64) {
             let mut places: Vec<u64> = (0..count).map(|row| place(row, count, seed)).collect();
             places.sort_unstable();
             prop_assert!(places.iter().copied().eq(0..count));
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_makes_another_order() {
+    fn different_seeds_have_different_orders() {
         let order = |seed| {
             (0..100)
                 .map(|row| place(row, 100, seed))

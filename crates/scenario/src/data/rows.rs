@@ -1,4 +1,4 @@
-//! Rows: in memory, or in a file that is too large for it, with an index of where they begin.
+//! Rows: in memory or, if a file is too large, in the file with an index of their positions.
 
 use std::sync::Arc;
 
@@ -13,30 +13,30 @@ pub(crate) enum Rows {
     Indexed(Arc<IndexedFile>),
 }
 
-/// A file with the places at which its blocks of rows begin.
+/// A file with the positions of its blocks of rows.
 #[derive(Debug)]
 pub(crate) struct IndexedFile {
     content: Arc<dyn FileContent>,
     format: Format,
-    /// Of CSV: the names of the columns.
+    /// Column names (CSV).
     columns: Vec<String>,
-    /// Where each block of rows begins, and where the last one ends.
+    /// Start of each block of rows, and the end of the last one.
     blocks: Vec<u64>,
     count: u64,
 }
 
-/// A block of rows that was read.
+/// A parsed block of rows.
 #[derive(Debug)]
 pub(crate) struct Block {
     number: u64,
     rows: Vec<Value>,
 }
 
-/// Larger files are not held in memory.
+/// Largest file that is loaded into memory, in bytes.
 const MEMORY_BYTES_MAX: u64 = 4 << 20;
 
 impl Rows {
-    /// The rows of a file.
+    /// Reads the rows of a file.
     pub(crate) fn of_file(content: Arc<dyn FileContent>, format: Format) -> Result<Self, String> {
         Self::of_file_up_to(content, format, MEMORY_BYTES_MAX)
     }
@@ -76,7 +76,7 @@ impl Rows {
         }
     }
 
-    /// A row; `last` is the block that was read last.
+    /// Returns a row; `last` is the most recent block.
     pub(crate) fn get(&self, row: u64, last: &mut Option<Block>) -> Result<Value, String> {
         let file = match self {
             Self::Memory(rows) => {
@@ -84,7 +84,7 @@ impl Rows {
                 let found = at.and_then(|at| rows.get(at));
                 return found
                     .cloned()
-                    .ok_or_else(|| "there is no such row".to_owned());
+                    .ok_or_else(|| "the row does not exist".to_owned());
             }
             Self::Indexed(file) => file,
         };
@@ -99,7 +99,7 @@ impl Rows {
             .ok_or_else(|| "the file has changed since it was indexed".to_owned())
     }
 
-    /// The columns that every row has; `None` where rows are no tables.
+    /// Columns that every row has; `None` if rows are not tables.
     pub(crate) fn columns(&self) -> Option<Vec<String>> {
         match self {
             Self::Indexed(file) if file.format == Format::Csv => Some(file.columns.clone()),
@@ -125,7 +125,7 @@ impl IndexedFile {
     fn block(&self, number: u64) -> Result<Block, String> {
         let at = usize::try_from(number).unwrap_or(usize::MAX);
         let (Some(begin), Some(end)) = (self.blocks.get(at), self.blocks.get(at + 1)) else {
-            return Err("there is no such row".to_owned());
+            return Err("the row does not exist".to_owned());
         };
         let length = usize::try_from(end - begin).map_err(|error| error.to_string())?;
         let mut bytes = vec![0; length];
@@ -134,7 +134,7 @@ impl IndexedFile {
             let place = begin + filled as u64;
             let read = self.content.read_at(&mut bytes[filled..], place);
             match read.map_err(|error| error.to_string())? {
-                0 => return Err("the file has become shorter".to_owned()),
+                0 => return Err("the file has been truncated".to_owned()),
                 count => filled += count,
             }
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_the_same_from_memory_and_by_the_index() {
+    fn rows_in_memory_equal_those_read_by_the_index() {
         let numbers = 0..150;
         let csv = numbers.clone().fold("id,name\n".to_owned(), |text, row| {
             text + &format!("{row},\"a\nb, {row}\"\n")
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn json_items_may_hold_anything() {
+    fn json_items_may_be_any_values() {
         let text = r#"[1, "a],\"[", [], {"b": [1, {"c": "}"}]}, null, [[2]]]"#;
         let found = read(text, Format::Json, 0).expect("rows");
         assert_eq!(
@@ -202,10 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_data_is_refused() {
+    fn malformed_data_is_rejected() {
         for (text, format, part) in [
-            ("{}", Format::Json, "no JSON list"),
-            ("[1, 2", Format::Json, "no end"),
+            ("{}", Format::Json, "not a JSON list"),
+            ("[1, 2", Format::Json, "unterminated"),
             ("[1, oops]", Format::Json, "expected"),
             ("{\"a\": }\n", Format::JsonLines, "expected"),
             ("a,b\n1\n", Format::Csv, "fields"),

@@ -13,10 +13,10 @@ use crate::expr::error::EvalError;
 use crate::redact::is_sensitive_name;
 use crate::value::Value;
 
-/// Number of values that are noted of a user.
+/// Number of recent secrets that are kept for a user.
 const NOTED_MAX: usize = 16;
 
-/// What the expressions of a user read and draw from.
+/// State that the expressions of a user read and draw from.
 #[derive(Debug)]
 pub struct EvalContext<'a> {
     /// The user's randomness.
@@ -25,7 +25,7 @@ pub struct EvalContext<'a> {
     pub variables: &'a [Value],
     /// Data that the users of a core share.
     pub shared: &'a Rc<SharedData>,
-    /// Values that secret expressions gave the user last.
+    /// Most recent results of secret expressions for the user.
     pub recent_secrets: &'a mut RecentSecrets,
 }
 
@@ -96,13 +96,13 @@ impl SharedData {
         (self.now)()
     }
 
-    /// The next number; no other core has it.
+    /// Returns the next number, which no other core returns.
     pub(crate) fn number(&self) -> u64 {
         let number = self.numbers.replace(self.numbers.get() + 1);
         self.shard.first + number * self.shard.stride + 1
     }
 
-    /// The next row of a source in its order.
+    /// Returns the next row of a source in its order.
     pub(crate) fn next(
         &self,
         SourceId(id): SourceId,
@@ -115,7 +115,7 @@ impl SharedData {
         self.row(id, row)
     }
 
-    /// Any row of a source.
+    /// Returns a random row of a source.
     pub(crate) fn pick(
         &self,
         SourceId(id): SourceId,
@@ -134,7 +134,7 @@ impl SharedData {
     }
 }
 
-/// Values that secret expressions gave a user last, without those that a variable still holds.
+/// Most recent results of secret expressions for a user, except those that a variable still contains.
 #[derive(Debug, Default)]
 pub struct RecentSecrets(VecDeque<Value>);
 
@@ -146,7 +146,7 @@ impl RecentSecrets {
         self.0.push_back(value);
     }
 
-    /// Notes a value; of a row, the columns that are secret.
+    /// Adds a value; of a row, its secret columns.
     pub(crate) fn push_secrets_of(&mut self, value: Value) {
         let Value::Json(json) = &value else {
             return self.push(value);

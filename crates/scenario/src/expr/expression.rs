@@ -43,14 +43,14 @@ pub(crate) enum Compiled {
     Secret(Box<Compiled>),
 }
 
-/// What of a table or a list.
+/// Key of a table or index of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Key {
     Name(Arc<str>),
     Index(i64),
 }
 
-/// Functions take so many arguments at most.
+/// Largest number of arguments of a function.
 const ARGUMENTS_MAX: usize = 2;
 
 impl Expression {
@@ -139,7 +139,7 @@ impl Compiled {
         }
     }
 
-    /// Its value, where it is the same each time.
+    /// Value, if it is constant.
     pub(crate) fn constant(&self) -> Option<&Value> {
         match self {
             Self::Constant(value) => Some(value),
@@ -149,7 +149,7 @@ impl Compiled {
 }
 
 pub(crate) fn unset(name: &str) -> EvalError {
-    EvalError::Failed(format!("`{name}` has no value yet"))
+    EvalError::Failed(format!("variable `{name}` is not set"))
 }
 
 fn member(of: &Value, key: &Key) -> Result<Value, EvalError> {
@@ -167,7 +167,7 @@ fn member(of: &Value, key: &Key) -> Result<Value, EvalError> {
             Key::Name(name) => name.to_string(),
             Key::Index(index) => index.to_string(),
         };
-        EvalError::Failed(format!("there is no `{key}` in `{}`", excerpt(of)))
+        EvalError::Failed(format!("no `{key}` in `{}`", excerpt(of)))
     })
 }
 
@@ -179,7 +179,7 @@ fn excerpt(value: &Value) -> String {
     }
 }
 
-/// A text that is rendered anew for each request.
+/// A text that is rendered for each request.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     segments: Vec<Segment>,
@@ -189,16 +189,16 @@ pub struct Template {
 #[derive(Debug, Clone)]
 pub(crate) enum Segment {
     Literal(Box<[u8]>),
-    /// One of some values, stored as they are written.
+    /// A random one of some values, stored in encoded form.
     Pick(Box<[Box<[u8]>]>),
     Expression(Compiled, Encoding),
 }
 
-/// Longer lists are not stored again as they are written.
+/// Largest number of values that are stored in encoded form.
 const PICK_MAX: usize = 10_000;
 
 impl Template {
-    /// Appends the next rendering.
+    /// Renders the text and appends it.
     #[inline]
     pub fn render(&self, context: &mut EvalContext, into: &mut Vec<u8>) -> Result<(), EvalError> {
         for segment in &self.segments {
@@ -223,7 +223,7 @@ impl Template {
         Ok(())
     }
 
-    /// What it always renders to, where that is the same each time.
+    /// The rendered bytes, if they are always the same.
     pub fn literal_bytes(&self) -> Option<&[u8]> {
         match &self.segments[..] {
             [] => Some(&[]),
@@ -250,7 +250,7 @@ impl Template {
         }
     }
 
-    /// Appends an expression whose values are written so.
+    /// Appends an expression with the encoding of its values.
     pub(crate) fn expression(&mut self, expression: Compiled, encoding: Encoding) {
         let written = |value: &Value| {
             let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! The functions of expressions. There is one of each, whether an expression is compiled or left to Jinja.
+//! The functions of expressions, for compiled expressions and for Jinja.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -80,7 +80,7 @@ impl Function {
             .find(|function| function.name() == name)
     }
 
-    /// How it is called.
+    /// Syntax of a call.
     pub(crate) const fn usage(self) -> &'static str {
         match self {
             Self::Pick => "pick(LIST)",
@@ -101,7 +101,7 @@ impl Function {
         }
     }
 
-    /// How many arguments it takes.
+    /// Smallest and largest number of arguments.
     pub(crate) const fn arity(self) -> (usize, usize) {
         match self {
             Self::Uuid | Self::Seq => (0, 0),
@@ -115,7 +115,7 @@ impl Function {
         }
     }
 
-    /// Whether it gives the same for the same arguments.
+    /// Whether it is deterministic.
     pub(crate) const fn is_pure(self) -> bool {
         matches!(
             self,
@@ -123,7 +123,7 @@ impl Function {
         )
     }
 
-    /// Calls it. What has rows or numbers in common with other users is not called here.
+    /// Calls the function. `next` and `seq`, whose state is shared between users, are not called here.
     pub(crate) fn call(
         self,
         arguments: &[Value],
@@ -183,7 +183,7 @@ impl Function {
         })
     }
 
-    /// The ends of a range of whole numbers.
+    /// Bounds of a range of whole numbers.
     pub(crate) fn whole_range(self, arguments: &[Value]) -> Result<(i64, i64), EvalError> {
         match arguments {
             [Value::Integer(low), Value::Integer(high)] if low <= high => Ok((*low, *high)),
@@ -204,7 +204,7 @@ impl Function {
 
     fn misused(self) -> EvalError {
         EvalError::Failed(format!(
-            "{} was called otherwise than as {}",
+            "invalid arguments of {}: must be {}",
             self.name(),
             self.usage()
         ))
@@ -217,11 +217,15 @@ fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, EvalErro
             JsonValue::Array(items) if !items.is_empty() => {
                 Ok(Value::of_json(&items[draw_index(items.len(), random)]))
             }
-            JsonValue::Array(_) => Err(EvalError::failed("pick was given an empty list")),
-            _ => Err(EvalError::failed("pick was given a table, not a list")),
+            JsonValue::Array(_) => Err(EvalError::failed(
+                "invalid argument of pick: the list is empty",
+            )),
+            _ => Err(EvalError::failed(
+                "invalid argument of pick: must be a list, not a table",
+            )),
         },
         other => Err(EvalError::Failed(format!(
-            "pick was given `{}`, not a list",
+            "invalid argument of pick: must be a list, not `{}`",
             other.in_text()
         ))),
     }
@@ -234,7 +238,7 @@ fn pick_weighted(
 ) -> Result<Value, EvalError> {
     let wrong = || {
         EvalError::failed(
-            "pick_weighted takes a list, and a list of as many weights of 0 or more, not all 0",
+            "invalid arguments of pick_weighted: must be a list and a list of the same length with weights of 0 or more, not all 0",
         )
     };
     let (Value::Json(list), Value::Json(weights)) = (list, weights) else {
@@ -287,12 +291,14 @@ fn random_string(length: i64, random: &mut Xoshiro256PlusPlus) -> String {
         .collect()
 }
 
-/// A moment as a text: `iso` (RFC 3339), `unix`, `unix_ms`, or in the notation of strftime, in UTC.
+/// Formats a time in UTC: `iso` (RFC 3339), `unix`, `unix_ms`, or a strftime format.
 fn moment(now: Timestamp, format: Option<&str>, offset: Option<&str>) -> Result<String, EvalError> {
     let offset = match offset {
         None => SignedDuration::ZERO,
         Some(text) => signed_duration(text).ok_or_else(|| {
-            EvalError::Failed(format!("`{text}` is no offset; write it like -1d or 2h30m"))
+            EvalError::Failed(format!(
+                "invalid offset `{text}`: must be like -1d or 2h30m"
+            ))
         })?,
     };
     let moment = now
@@ -305,7 +311,7 @@ fn moment(now: Timestamp, format: Option<&str>, offset: Option<&str>) -> Result<
         format => jiff::fmt::strtime::format(format, &moment.to_zoned(TimeZone::UTC)).map_err(
             |_| {
                 EvalError::Failed(format!(
-                    "`{format}` is no format; write \"unix\", \"unix_ms\", \"iso\" or one like \"%Y-%m-%d\""
+                    "invalid format `{format}`: must be \"unix\", \"unix_ms\", \"iso\" or like \"%Y-%m-%d\""
                 ))
             },
         )?,
@@ -379,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn misuse_says_how_it_is_used() {
+    fn misuse_error_names_the_syntax() {
         use Function::{Normal, Now, Pick, PickWeighted, RandInt, RandomString};
         let cases: &[(Function, &[Value], &str)] = &[
             (
@@ -389,18 +395,18 @@ mod tests {
             ),
             (RandomString, &[Value::Integer(-1)], "random_string(LENGTH)"),
             (Normal, &[Value::Float(1.0)], "normal(MEAN, DEVIATION)"),
-            (Pick, &[Value::text("x")], "not a list"),
+            (Pick, &[Value::text("x")], "must be a list"),
             (Pick, &[Value::list(&[])], "empty"),
             (
                 PickWeighted,
                 &[Value::list(&[Value::None]), Value::list(&[])],
-                "as many weights",
+                "a list of the same length",
             ),
-            (Now, &[Value::text("%!")], "no format"),
+            (Now, &[Value::text("%!")], "invalid format"),
             (
                 Now,
                 &[Value::text("unix"), Value::text("soon")],
-                "no offset",
+                "invalid offset",
             ),
         ];
         for (function, arguments, part) in cases {

@@ -1,10 +1,10 @@
-//! The grammar of what is compiled: literals, names, their members, and calls of functions with those. What
-//! does not fit is Jinja's.
+//! The grammar of compiled expressions: literals, names, their members, and calls of functions with those. Jinja
+//! evaluates all other expressions.
 
 use crate::expr::expression::Key;
 use crate::value::Value;
 
-/// An expression as it was read, its names not resolved.
+/// A parsed expression with unresolved names.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ast {
     Literal(Value),
@@ -14,22 +14,22 @@ pub(crate) enum Ast {
 }
 
 impl Ast {
-    /// Whether a function is called whose name is such a one.
-    pub(crate) fn calls(&self, is_such: fn(&str) -> bool) -> bool {
+    /// Whether it calls a function whose name matches.
+    pub(crate) fn calls(&self, matches: fn(&str) -> bool) -> bool {
         match self {
             Self::Literal(_) | Self::Name(_) => false,
-            Self::Member(of, _) => of.calls(is_such),
+            Self::Member(of, _) => of.calls(matches),
             Self::Call(name, arguments) => {
-                is_such(name) || arguments.iter().any(|argument| argument.calls(is_such))
+                matches(name) || arguments.iter().any(|argument| argument.calls(matches))
             }
         }
     }
 }
 
-/// Where the `}}` that ends an expression begins, those in its texts passed over.
+/// Position of the `}}` that ends an expression. Those inside strings are skipped.
 #[expect(
     clippy::match_same_arms,
-    reason = "a text is passed over before what is outside of one is looked at"
+    reason = "strings are skipped before other text is examined"
 )]
 pub(crate) fn end_of_expression(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -50,7 +50,7 @@ pub(crate) fn end_of_expression(text: &str) -> Option<usize> {
     None
 }
 
-/// Length in bytes of the longest expression or statement of a Jinja text; one without an end reaches to the end of the
+/// Length in bytes of the longest expression or statement of a Jinja text. An unterminated one extends to the end of the
 /// text.
 pub(crate) fn longest_tag(text: &str) -> usize {
     let (mut longest, mut rest) = (0, text);
@@ -74,10 +74,10 @@ pub(crate) fn longest_tag(text: &str) -> usize {
     longest
 }
 
-/// Where a tag ends, with what closes it within texts passed over.
+/// End of a tag. Closing characters inside strings are skipped.
 #[expect(
     clippy::match_same_arms,
-    reason = "a text is passed over before what is outside of one is looked at"
+    reason = "strings are skipped before other text is examined"
 )]
 fn end_of_tag(text: &str, close: &str) -> usize {
     let bytes = text.as_bytes();
@@ -96,14 +96,14 @@ fn end_of_tag(text: &str, close: &str) -> usize {
     bytes.len()
 }
 
-/// Reads an expression; `None` where Jinja has to.
+/// Parses an expression; `None` if Jinja has to evaluate it.
 pub(crate) fn read(text: &str) -> Option<Ast> {
     let mut reader = Reader {
         rest: text,
         depth: 0,
     };
-    let spoken = reader.expression()?;
-    reader.rest.trim_start().is_empty().then_some(spoken)
+    let ast = reader.expression()?;
+    reader.rest.trim_start().is_empty().then_some(ast)
 }
 
 struct Reader<'a> {
@@ -111,7 +111,7 @@ struct Reader<'a> {
     depth: u32,
 }
 
-/// Deeper calls are Jinja's, which has a limit of its own.
+/// Deepest nesting of calls. Jinja, which has a limit of its own, evaluates deeper ones.
 const DEPTH_MAX: u32 = 32;
 
 impl Reader<'_> {
@@ -122,16 +122,16 @@ impl Reader<'_> {
         }
         self.rest = self.rest.trim_start();
         let first = self.rest.bytes().next()?;
-        let mut spoken = match first {
+        let mut ast = match first {
             b'"' | b'\'' => Ast::Literal(Value::text(self.quoted()?)),
             b'-' | b'0'..=b'9' => Ast::Literal(self.number()?),
             _ => self.name_or_call()?,
         };
         while let Some(key) = self.member()? {
-            spoken = Ast::Member(Box::new(spoken), key);
+            ast = Ast::Member(Box::new(ast), key);
         }
         self.depth -= 1;
-        Some(spoken)
+        Some(ast)
     }
 
     fn takes(&mut self, text: &str) -> bool {
@@ -163,7 +163,7 @@ impl Reader<'_> {
             "true" | "True" => return Some(Ast::Literal(Value::Bool(true))),
             "false" | "False" => return Some(Ast::Literal(Value::Bool(false))),
             "none" | "None" => return Some(Ast::Literal(Value::None)),
-            // Jinja's own words.
+            // Keywords of Jinja.
             "not" | "and" | "or" | "in" | "is" | "if" | "else" => return None,
             _ => {}
         }
@@ -185,12 +185,12 @@ impl Reader<'_> {
         }
     }
 
-    /// A member that follows; the outer `None` where it is Jinja's.
+    /// Parses a following member; the outer `None` if Jinja has to evaluate it.
     #[expect(clippy::option_option, reason = "as above")]
     fn member(&mut self) -> Option<Option<Key>> {
         if self.takes(".") {
             let name = self.name()?;
-            // A method is Jinja's.
+            // Jinja evaluates methods.
             if self.rest.trim_start().starts_with('(') {
                 return None;
             }
@@ -211,7 +211,7 @@ impl Reader<'_> {
         self.takes("]").then_some(Some(key))
     }
 
-    /// A text without escapes; those are Jinja's.
+    /// Parses a string without escapes.
     fn quoted(&mut self) -> Option<String> {
         let quote = self.rest.chars().next()?;
         let inside = &self.rest[1..];
@@ -230,7 +230,7 @@ impl Reader<'_> {
         let end = digits.find(|c| !is_part(c)).unwrap_or(digits.len());
         let length = self.rest.len() - digits.len() + end;
         let (number, rest) = self.rest.split_at(length);
-        // What goes on, like 1e5 or 1_000, is Jinja's.
+        // Jinja evaluates numbers such as 1e5 or 1_000.
         if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             || number.ends_with('.')
         {
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expression_ends_behind_its_texts_and_tables() {
+    fn end_of_expression_skips_strings_and_tables() {
         for (text, end) in [
             (" x }} y }}", Some(3)),
             (" \"}}\" }}", Some(6)),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn longest_tag_is_found_outside_of_comments_and_texts() {
+    fn longest_tag_is_found_outside_comments_and_strings() {
         for (text, length) in [
             ("a", 0),
             ("{{ x }}", 3),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_common_is_read_and_the_rest_left_to_jinja() {
+    fn common_expressions_are_parsed_and_others_left_to_jinja() {
         for text in [
             "x",
             "x.y[0]['z'].w",

@@ -39,12 +39,12 @@ const FUEL: u64 = 1_000_000;
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
-/// What is known while Jinja plays.
+/// State of an evaluation by Jinja.
 struct Playing {
     random: Xoshiro256PlusPlus,
     shared: Rc<SharedData>,
     halt: Option<EvalError>,
-    /// What functions made of secrets; `None`: there are none.
+    /// Results of functions on secrets; `None` for an expression without secrets.
     recent_secrets: Option<Vec<Value>>,
 }
 
@@ -304,7 +304,7 @@ impl JinjaProgram {
     }
 }
 
-/// What Jinja says is wrong.
+/// Message of an error of Jinja.
 fn in_words(error: &Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),

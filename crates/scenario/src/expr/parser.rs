@@ -26,7 +26,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) data: &'a Data,
     pub(crate) variables: &'a mut Variables,
     pub(crate) environment: &'a dyn Environment,
-    /// What is secret.
+    /// Names and values of secrets.
     pub(crate) secrets: &'a mut SecretNames,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum TemplatePart<'a> {
 
 type Place = Range<usize>;
 
-/// Longest expression, in bytes. Both readers recurse, so that a longer one could overflow the stack.
+/// Longest expression, in bytes. Both parsers are recursive, so a longer one could overflow the stack.
 const EXPRESSION_BYTES_MAX: usize = 4_096;
 
 fn check_length(bytes: usize, place: &Place) -> Result<(), Diagnostic> {
@@ -47,14 +47,14 @@ fn check_length(bytes: usize, place: &Place) -> Result<(), Diagnostic> {
         return Ok(());
     }
     Err(Diagnostic::new(format!(
-        "expression too long: {bytes} bytes, where {EXPRESSION_BYTES_MAX} is the most"
+        "expression too long: {bytes} bytes; the limit is {EXPRESSION_BYTES_MAX}"
     ))
     .at(place.clone(), "here")
-    .help("set parts of it as variables first: { set = { x = … } }"))
+    .help("set parts of it as variables first, like { set = { x = … } }"))
 }
 
 impl Resolver<'_> {
-    /// Splits a text value into its parts. `place` is the value's place in the file.
+    /// Splits a text value into its parts. `place` is its location in the file.
     pub(crate) fn parts<'t>(
         &mut self,
         text: &'t str,
@@ -63,7 +63,7 @@ impl Resolver<'_> {
         if text.contains("{%") {
             check_length(grammar::longest_tag(text), place)?;
             let program =
-                Unresolved::text(text).map_err(|error| no_expression(text, &error, place))?;
+                Unresolved::text(text).map_err(|error| invalid_expression(text, &error, place))?;
             let compiled = self.watched(|resolver| resolver.resolve_jinja(program, place))?;
             return Ok(vec![TemplatePart::Expression(compiled)]);
         }
@@ -75,7 +75,7 @@ impl Resolver<'_> {
             }
             let inside = &rest[begin + 2..];
             let Some(end) = grammar::end_of_expression(inside) else {
-                return Err(Diagnostic::new("an expression has no end")
+                return Err(Diagnostic::new("unterminated expression")
                     .at(place.clone(), "`{{` without `}}`")
                     .help("close it with `}}`"));
             };
@@ -111,7 +111,7 @@ impl Resolver<'_> {
         self.watched(|resolver| resolver.compile(text, place))
     }
 
-    /// Compiles an expression with an eye on the secrets that it mentions.
+    /// Compiles an expression, and marks it if it uses secrets.
     fn watched(
         &mut self,
         compile: impl FnOnce(&mut Self) -> Result<Compiled, Diagnostic>,
@@ -130,28 +130,30 @@ impl Resolver<'_> {
         })
     }
 
-    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+    #[expect(clippy::single_match_else, reason = "both arms have the same weight")]
     fn compile(&mut self, text: &str, place: &Place) -> Result<Compiled, Diagnostic> {
         let text = text.trim();
         check_length(text.len(), place)?;
         // Jinja has functions of its own, like range.
-        let is_jinjas = |name: &str| Function::named(name).is_none() && jinja::has_function(name);
-        match grammar::read(text).filter(|spoken| !spoken.calls(is_jinjas)) {
-            Some(spoken) => self.resolve(&spoken, place),
+        let is_of_jinja = |name: &str| Function::named(name).is_none() && jinja::has_function(name);
+        match grammar::read(text).filter(|ast| !ast.calls(is_of_jinja)) {
+            Some(ast) => self.resolve(&ast, place),
             None => {
                 let program = Unresolved::expression(text)
-                    .map_err(|error| no_expression(text, &error, place))?;
+                    .map_err(|error| invalid_expression(text, &error, place))?;
                 self.resolve_jinja(program, place)
             }
         }
     }
 
-    fn resolve(&mut self, spoken: &Ast, place: &Place) -> Result<Compiled, Diagnostic> {
-        match spoken {
+    fn resolve(&mut self, ast: &Ast, place: &Place) -> Result<Compiled, Diagnostic> {
+        match ast {
             Ast::Literal(value) => Ok(Compiled::Constant(value.clone())),
-            Ast::Name(name) if name == "env" => Err(Diagnostic::new("`env` alone is no value")
-                .at(place.clone(), "here")
-                .help("name a variable of the environment: env.NAME")),
+            Ast::Name(name) if name == "env" => Err(Diagnostic::new(
+                "`env` needs the name of an environment variable",
+            )
+            .at(place.clone(), "here")
+            .help("write env.NAME")),
             Ast::Name(name) => {
                 self.secrets.name(name);
                 Ok(match self.data.get(name) {
@@ -177,11 +179,10 @@ impl Resolver<'_> {
                 return Ok(Compiled::Constant(self.of_environment(variable, place)?));
             }
             (Ast::Name(name), Key::Name(column)) if self.data.get(name).is_some() => {
-                return Err(Diagnostic::new(format!("`{name}` is data, of which no row was drawn"))
+                return Err(Diagnostic::new(format!("no row of data `{name}` was drawn"))
                     .at(place.clone(), "here")
                     .help(format!(
-                        "draw a row first, with set = {{ row = \"{{{{ next({name}) }}}}\" }}, and then use \
-                         {{{{ row.{column} }}}}"
+                        "draw a row first with set = {{ row = \"{{{{ next({name}) }}}}\" }}, then use {{{{ row.{column} }}}}"
                     )));
             }
             _ => {}
@@ -201,7 +202,7 @@ impl Resolver<'_> {
         Ok(Compiled::Member(Box::new(resolved), key.clone()))
     }
 
-    /// The columns of the rows that an expression draws; `None` where it draws none.
+    /// Columns of the rows that an expression draws; `None` if it draws none.
     pub(crate) fn columns_of(&self, expression: &Compiled) -> Option<Vec<String>> {
         match expression {
             Compiled::Next(SourceId(id)) | Compiled::PickRow(SourceId(id)) => {
@@ -227,14 +228,14 @@ impl Resolver<'_> {
         let Some(function) = Function::named(name) else {
             let known = Function::ALL.map(Function::name);
             return Err(diagnostic(
-                format!("no function is named `{name}`"),
+                format!("unknown function `{name}`"),
                 suggestion(name, known),
             ));
         };
         let (least, most) = function.arity();
         if arguments.len() < least || arguments.len() > most {
             return Err(diagnostic(
-                format!("{name} was given {} arguments", arguments.len()),
+                format!("wrong number of arguments for {name}: {}", arguments.len()),
                 format!("write {}", function.usage()),
             ));
         }
@@ -247,15 +248,15 @@ impl Resolver<'_> {
                 }
                 if function == Function::Next {
                     return Err(diagnostic(
-                        format!("no data is named `{list}`"),
+                        format!("unknown data `{list}`"),
                         suggestion(list, self.data.names()),
                     ));
                 }
             }
             (Function::Next, _) => {
                 return Err(diagnostic(
-                    "next takes the name of data".into(),
-                    "write next(DATA) with a name of [data]".into(),
+                    "invalid argument of next: must be the name of data".into(),
+                    "write next(NAME) with a name of [data]".into(),
                 ));
             }
             _ => {}
@@ -269,9 +270,11 @@ impl Resolver<'_> {
 
     fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Diagnostic> {
         let Some(value) = self.environment.variable(name) else {
-            return Err(Diagnostic::new(format!("the environment has no `{name}`"))
-                .at(place.clone(), "used here")
-                .help(format!("set it: {name}=… brunt …")));
+            return Err(
+                Diagnostic::new(format!("environment variable `{name}` is not set"))
+                    .at(place.clone(), "used here")
+                    .help(format!("set it, like {name}=… brunt …")),
+            );
         };
         self.secrets.values.add(&value);
         self.secrets.mention();
@@ -305,7 +308,7 @@ impl Resolver<'_> {
                 let value = jinja::source(id, rows);
                 constants.push((name, value));
             } else if let Some(nearest) = unknown_function(&program, &name) {
-                return Err(Diagnostic::new(format!("no function is named `{name}`"))
+                return Err(Diagnostic::new(format!("unknown function `{name}`"))
                     .at(place.clone(), "here")
                     .help(nearest));
             } else {
@@ -321,7 +324,7 @@ impl Resolver<'_> {
     }
 }
 
-/// A suggestion, where a name is called as a function and is none.
+/// A suggestion, if an unknown name is called as a function.
 fn unknown_function(program: &Unresolved, name: &str) -> Option<String> {
     let known = Function::ALL.map(Function::name);
     program.is_called(name).then(|| suggestion(name, known))
@@ -333,10 +336,10 @@ fn whole(_: SourceId, source: &DataSource, place: &Place) -> Result<Value, Diagn
         .in_memory()
         .map(|rows| Value::list(rows))
         .ok_or_else(|| {
-            Diagnostic::new(format!("`{}` is too large to be one value", source.name))
+            Diagnostic::new(format!("data `{}` is too large for one value", source.name))
                 .at(place.clone(), "here")
                 .help(format!(
-                    "draw a row of it: next({0}) or pick({0})",
+                    "draw a row with next({0}) or pick({0})",
                     source.name
                 ))
         })
@@ -349,11 +352,9 @@ fn draw(
     place: &Place,
 ) -> Result<Compiled, Diagnostic> {
     if source.rows.count() == 0 {
-        return Err(
-            Diagnostic::new(format!("data list `{}` is empty", source.name))
-                .at(place.clone(), "here")
-                .help("give it a value"),
-        );
+        return Err(Diagnostic::new(format!("data `{}` is empty", source.name))
+            .at(place.clone(), "here")
+            .help("add a row to it"));
     }
     Ok(match (function, source.in_memory()) {
         (Function::Next, _) => Compiled::Next(id),
@@ -362,7 +363,7 @@ fn draw(
     })
 }
 
-/// A call in its fastest form; what can be seen to be misused is said.
+/// Compiles a call to its fastest form, and rejects calls that are known to fail.
 fn compiled_call(
     function: Function,
     arguments: Vec<Compiled>,
@@ -380,7 +381,7 @@ fn compiled_call(
     let Some(constants) = constants else {
         return Ok(Compiled::Call(function, arguments.into()));
     };
-    // Whether it can be called at all, and what it then gives if that is always the same.
+    // A call with constant arguments is tried, to find errors; the result of a pure one is kept.
     let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
     let tried = function.call(&constants, &mut random, || jiff::Timestamp::UNIX_EPOCH);
     let value = match tried {
@@ -414,8 +415,8 @@ fn compiled_call(
     })
 }
 
-fn no_expression(text: &str, error: &str, place: &Place) -> Diagnostic {
-    Diagnostic::new(format!("`{}` is no expression: {error}", text.trim()))
+fn invalid_expression(text: &str, error: &str, place: &Place) -> Diagnostic {
+    Diagnostic::new(format!("invalid expression `{}`: {error}", text.trim()))
         .at(place.clone(), "here")
-        .help("expressions are those of Jinja; docs/scenario.md has the functions")
+        .help("expressions have the syntax of Jinja; docs/scenario.md lists the functions")
 }

@@ -14,7 +14,7 @@ use crate::value::Value;
 /// Of a variable that holds JSON, this number of values is looked at.
 const JSON_VALUES_MAX: usize = 10_000;
 
-/// What is secret of a scenario.
+/// Secrets of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct SecretSources {
     /// Values that are known beforehand.
@@ -26,7 +26,7 @@ pub struct SecretSources {
 }
 
 impl SecretSources {
-    /// What is secret for a user at the moment.
+    /// Current secrets of a user.
     pub fn of_user(&self, variables: &[Value], recent_secrets: &RecentSecrets) -> Secrets {
         let mut secrets = Secrets::over(&self.known);
         for (at, value) in variables.iter().enumerate() {
@@ -85,10 +85,10 @@ fn is_bounded(json: &JsonValue, left: &mut usize) -> bool {
     }
 }
 
-/// Where a text goes that is read.
+/// Place in a request where a value is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Where no secret belongs.
+    /// A place for values that are not secret.
     #[default]
     Elsewhere,
     /// To a header field that is secret: requests keep it when they are redirected.
@@ -98,7 +98,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Where the value of a parameter or a member goes.
+    /// Place of the value of a parameter or a member.
     pub(crate) fn of_member(self, name: &str) -> Self {
         if is_sensitive_name(name) {
             Self::Parameter
@@ -107,7 +107,7 @@ impl Place {
         }
     }
 
-    /// Where the value of a header field goes.
+    /// Place of the value of a header field.
     pub(crate) fn of_field(name: &str) -> Self {
         if is_sensitive_name(name) {
             Self::Field
@@ -117,7 +117,7 @@ impl Place {
     }
 }
 
-/// What is found to be secret while a scenario is read.
+/// Secrets that are found while a scenario is compiled.
 #[derive(Debug, Default)]
 pub(crate) struct SecretNames {
     /// Values that were found.
@@ -126,7 +126,7 @@ pub(crate) struct SecretNames {
     variables: BTreeSet<String>,
     /// Members of variables that are used where a secret belongs, as they were written.
     members: Vec<(String, Compiled)>,
-    /// Where what is read at the moment goes.
+    /// Place of the current value.
     place: Place,
     /// Whether an expression that was read mentions a secret.
     is_mentioned: bool,
@@ -141,7 +141,7 @@ impl SecretNames {
         }
     }
 
-    /// How many were found: an earlier expression may mention what only a later one tells to be secret.
+    /// Number of secret variables found so far. Later expressions may show that a variable of an earlier one is secret.
     pub(crate) fn count(&self) -> usize {
         self.variables.len()
     }
@@ -205,7 +205,7 @@ impl SecretNames {
         expression
     }
 
-    /// What is secret, by the places of variables.
+    /// Secret variables, by their indexes.
     pub(crate) fn into_sources<'a>(
         self,
         variables: impl Iterator<Item = &'a String>,

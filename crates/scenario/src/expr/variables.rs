@@ -1,5 +1,4 @@
-//! The table of variables while a scenario is read: names become slots, and a name that nothing sets is
-//! found.
+//! The table of variables while a scenario is compiled: names become slots, and names that are never set are reported.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -14,33 +13,33 @@ use crate::source::diagnostic::{Diagnostic, suggestion};
 #[derive(Debug, Default)]
 pub(crate) struct Variables {
     known: IndexSet<String>,
-    /// Set by the set-up, for all users.
+    /// Set by the setup, for all users.
     shared: HashSet<VariableId>,
-    /// Set by the class that is being read.
+    /// Set by the current class.
     own: HashSet<VariableId>,
     used: Vec<(VariableId, Range<usize>)>,
-    /// Columns of the rows that variables hold, where nothing else is put there.
+    /// Columns of the rows that variables contain; `None` for variables with other values.
     columns: HashMap<VariableId, Option<Vec<String>>>,
     columns_used: Vec<(VariableId, String, Range<usize>)>,
     hidden: usize,
 }
 
 impl Variables {
-    /// A variable is set.
+    /// Defines a variable.
     pub(crate) fn set(&mut self, name: &str) -> VariableId {
         let id = self.id(name);
         self.own.insert(id);
         id
     }
 
-    /// A variable is used, at a place of the file.
+    /// Notes the use of a variable at a location in the file.
     pub(crate) fn use_at(&mut self, name: &str, place: &Range<usize>) -> VariableId {
         let id = self.id(name);
         self.used.push((id, place.clone()));
         id
     }
 
-    /// A variable gets a value: a row with these columns, or (`None`) anything else.
+    /// Notes that a variable gets a row with these columns, or another value (`None`).
     pub(crate) fn holds(&mut self, id: VariableId, columns: Option<Vec<String>>) {
         match self.columns.entry(id) {
             Entry::Vacant(entry) => {
@@ -53,13 +52,13 @@ impl Variables {
         }
     }
 
-    /// A column of the row that a variable holds is used, at a place of the file.
+    /// Notes the use of a column of a variable at a location in the file.
     pub(crate) fn use_column(&mut self, id: VariableId, column: &str, place: &Range<usize>) {
         self.columns_used
             .push((id, column.to_owned(), place.clone()));
     }
 
-    /// A slot that no name leads to.
+    /// Adds a slot without a name.
     pub(crate) fn hidden(&mut self) -> VariableId {
         self.hidden += 1;
         // No name begins with a digit.
@@ -71,13 +70,13 @@ impl Variables {
         VariableId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    /// What was set so far is there for all users; whether anything was.
+    /// Shares all variables set so far with all users. Returns whether there are any.
     pub(crate) fn share(&mut self) -> bool {
         self.shared.extend(self.own.drain());
         !self.shared.is_empty()
     }
 
-    /// Ends what is read of a class; what was used and is set nowhere goes to the problems.
+    /// Ends a class. Variables that are used and never set go to the diagnostics.
     pub(crate) fn end_class(&mut self, others: &[&str], diagnostics: &mut Vec<Diagnostic>) {
         let is_set = |id: &VariableId| self.own.contains(id) || self.shared.contains(id);
         for (id, place) in &self.used {
@@ -91,7 +90,7 @@ impl Variables {
             });
             let known = set.map(|(_, name)| name.as_str());
             let known: Vec<&str> = known.chain(others.iter().copied()).collect();
-            let diagnostic = Diagnostic::new(format!("nothing is named `{name}` here"))
+            let diagnostic = Diagnostic::new(format!("unknown variable or data `{name}`"))
                 .at(place.clone(), "used here")
                 .help(suggestion(name, known));
             if !diagnostics.contains(&diagnostic) {
@@ -112,7 +111,7 @@ impl Variables {
         self.hidden = 0;
     }
 
-    /// What is in each slot of a user; names with a blank are hidden.
+    /// Names of the slots of a user. Names with a space are hidden.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.known.iter()
     }

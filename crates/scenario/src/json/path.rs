@@ -1,5 +1,5 @@
-//! Paths into JSON (RFC 9535). One of names and places alone finds one value at most: it is followed while the body is
-//! read, and nothing else of the body is kept.
+//! JSONPath (RFC 9535). A path of names and indexes alone selects at most one value, which is found while the body is
+//! parsed; no other part of the body is kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ const DEPTH_MAX: usize = 10;
 /// A text that breaks off here was not closed, and the parser panics: it waits for more input.
 const ENDS_IN_ESCAPE: [&str; 3] = ["\\u", "\\uD", "\\ud"];
 
-/// How deep the brackets of a path are nested, those in its texts left out.
+/// Depth of the brackets of a path, without those inside strings.
 #[expect(
     clippy::match_same_arms,
-    reason = "a text is passed over before what is outside of one is looked at"
+    reason = "strings are skipped before other text is examined"
 )]
 fn depth(text: &str) -> usize {
     let (mut quote, mut is_escaped) = (None, false);
@@ -43,13 +43,13 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// Where values stand in a body.
+/// A JSONPath that selects values of a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
     parsed: JsonPath,
-    /// As it was written.
+    /// Text of the scenario.
     text: Box<str>,
-    /// The way, where it is one of names and places alone.
+    /// Names and indexes, if it consists of them alone.
     way: Option<Arc<[Step]>>,
 }
 
@@ -59,10 +59,10 @@ enum Step {
     Place(usize),
 }
 
-/// The values that were found.
+/// Values that were found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Values {
-    /// One at most.
+    /// At most one.
     One(Option<Value>),
     Many(Vec<Value>),
 }
@@ -77,11 +77,11 @@ impl Values {
 }
 
 impl Path {
-    /// Returns what is wrong with it otherwise.
+    /// Returns the reason if it is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > BYTES_MAX {
             let length = text.len();
-            return Err(format!("{length} bytes, where {BYTES_MAX} is the most"));
+            return Err(format!("{length} bytes; the limit is {BYTES_MAX}"));
         }
         if depth(text) > DEPTH_MAX {
             return Err(format!("brackets more than {DEPTH_MAX} deep"));
@@ -97,17 +97,17 @@ impl Path {
         })
     }
 
-    /// Whether it finds one value at most, and that while a body is read.
+    /// Whether it selects at most one value, which is found while the body is parsed.
     pub(crate) fn is_followed(&self) -> bool {
         self.way.is_some()
     }
 
-    /// What it finds in a body that was not parsed yet; `None` if that is not JSON.
+    /// Values that it finds in an unparsed body; `None` if the body is not JSON.
     pub(crate) fn follow(&self, body: &str) -> Option<Values> {
         self.follow_in(body, Unlimited)
     }
 
-    /// The same within a limit of memory; what is over it is `None` as well.
+    /// The same within a memory limit; `None` also if the limit is exceeded.
     pub(crate) fn follow_within(&self, body: &str, limit: &MemoryLimit) -> Option<Values> {
         self.follow_in(body, limit)
     }
@@ -123,7 +123,7 @@ impl Path {
         Some(Values::One(found))
     }
 
-    /// What it finds in a body that was read.
+    /// Values that it finds in a parsed body.
     pub(crate) fn find(&self, json: &JsonValue) -> Values {
         let found = self.parsed.query(json);
         Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
@@ -139,7 +139,7 @@ impl Path {
         values.collect::<Option<_>>().map(Values::Many)
     }
 
-    /// Whether it was written as another.
+    /// Whether both have the same text.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.text == other.text
     }
@@ -151,7 +151,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// The names and places of a path that has nothing else; it is one that parses.
+/// Names and indexes of a valid path that consists of them alone.
 fn way_of(text: &str) -> Option<Vec<Step>> {
     let mut rest = text.strip_prefix('$')?;
     let mut way = Vec::new();
@@ -174,7 +174,7 @@ fn way_of(text: &str) -> Option<Vec<Step>> {
     Some(way)
 }
 
-/// What stands between brackets.
+/// Content of brackets.
 fn step_within(text: &str) -> Option<Step> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Step::Place);
@@ -185,7 +185,7 @@ fn step_within(text: &str) -> Option<Step> {
     is_plain.then(|| Step::Name(name.into()))
 }
 
-/// Follows a way, and gives what stands at its end.
+/// Follows names and indexes, and returns the value at the end.
 #[derive(Clone, Copy)]
 struct Follow<'a, M> {
     way: &'a [Step],
@@ -201,12 +201,12 @@ impl<'de, M: Memory> DeserializeSeed<'de> for Follow<'_, M> {
 }
 
 impl<'a, M: Memory> Follow<'a, M> {
-    /// A value that holds no others.
+    /// A scalar.
     fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
         self.way.is_empty().then(value)
     }
 
-    /// The next step, and what follows the rest.
+    /// The next step, and a visitor for the rest.
     fn next(self) -> Option<(&'a Step, Self)> {
         let (step, way) = self.way.split_first()?;
         Some((step, Self { way, ..self }))
@@ -274,7 +274,7 @@ impl<'de, M: Memory> Visitor<'de> for Follow<'_, M> {
         let mut found = None;
         while let Some(is_it) = entries.next_key_seed(Is(step))? {
             if is_it {
-                // Of the same name, the last one counts.
+                // The last one of the same name counts.
                 found = entries.next_value_seed(rest)?;
             } else {
                 entries.next_value::<IgnoredAny>()?;

@@ -1,4 +1,4 @@
-//! All JSON paths of a request, looked for in a large body at once and within bounded memory, by a thread that makes no
+//! All JSON paths of a request, evaluated together on a large body, within bounded memory, by a thread that generates no
 //! load.
 
 use crate::json::path::{Path, Values};
@@ -15,7 +15,7 @@ pub struct JsonQuery {
     paths: Vec<Path>,
 }
 
-/// What the paths of a query found in a body.
+/// Values that the paths of a query found in a body.
 #[derive(Debug)]
 pub struct JsonMatches {
     /// Of all paths; of none if the body is not JSON.
@@ -32,7 +32,7 @@ pub struct JsonMatches {
 pub struct JsonTooLarge;
 
 impl JsonQuery {
-    /// A query for all of these paths; `None` if there are none.
+    /// A query for all of these paths; `None` for an empty list.
     pub(crate) fn for_paths(paths: impl Iterator<Item = Path>) -> Option<Self> {
         let paths: Vec<Path> = paths.collect();
         (!paths.is_empty()).then_some(Self { paths })
@@ -77,7 +77,7 @@ impl JsonQuery {
 }
 
 impl JsonMatches {
-    /// What a path of the query found; `None` if the body is not JSON.
+    /// Values that a path of the query found; `None` if the body is not JSON.
     pub(crate) fn of(&self, path: &Path) -> Option<&Values> {
         let mut all = self.by_path.iter();
         let (_, values) = all.find(|(known, _)| known.is_same(path))?;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as JsonValue};
 const ITEM_BYTES: usize = size_of::<JsonValue>();
 /// Memory of an entry of an object, for which there is room: hash, key, value, and its place in the index.
 const ENTRY_BYTES: usize = size_of::<u64>() + size_of::<String>() + ITEM_BYTES + 20;
-/// What an allocation takes in addition to its content.
+/// Memory of an allocation in addition to its content, in bytes.
 const ALLOCATION_BYTES: usize = 16;
 /// Room of the first allocation of an array and of an object.
 const ITEMS_LEAST: usize = 4;

@@ -1,4 +1,4 @@
-//! Checks: what an answer has to be beside its status.
+//! Checks of responses, except their status codes.
 
 use regex::bytes::Regex;
 use serde_json::Value as JsonValue;
@@ -11,45 +11,45 @@ use crate::json::path::Path;
 use crate::model::response::ResponseView;
 use crate::value::Value;
 
-/// Something that an answer has to be, or must not be.
+/// A condition that a response must meet, or must not meet.
 #[derive(Debug, Clone)]
 pub struct Check {
-    pub(crate) what: Condition,
+    pub(crate) condition: Condition,
     pub(crate) is_negated: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Condition {
-    /// The body holds a text.
+    /// The body contains a text.
     Contains(Template),
     /// The body matches.
     Matches(Regex),
     /// The body is a text.
     Equals(Template),
-    /// What a path finds in the body.
+    /// Values that a path finds in the body.
     Json(Path, Test),
     /// The values of a header field.
     Header(String, Test),
-    /// The body has so many bytes.
+    /// Size of the body in bytes, from … to ….
     Size(u64, u64),
-    /// The response time is at most so long, in nanoseconds.
+    /// Longest response time, in nanoseconds.
     TimeNs(u64),
 }
 
-/// What is asked of found values.
+/// A test of found values.
 #[derive(Debug, Clone)]
 pub(crate) enum Test {
-    /// There is one, or there is none.
+    /// Whether there is a value.
     Exists(bool),
-    /// One of them is a value.
+    /// One of them is equal to a value.
     Equals(Compiled),
-    /// There are so many.
+    /// Number of values, from … to ….
     Count(u64, u64),
-    /// One of them compares so with a number.
+    /// One of them has this relation to a number.
     Compares(Comparison, f64),
     /// One of them matches, as a text.
     Matches(Regex),
-    /// One of them holds a text.
+    /// One of them contains a text.
     Contains(Template),
     /// All of these.
     All(Vec<Test>),
@@ -83,35 +83,35 @@ impl Comparison {
     }
 }
 
-/// What was asked, and whether it holds.
-struct Found {
+/// Result of a check.
+struct CheckResult {
     holds: bool,
-    /// As in "the answer …".
-    asked: String,
-    /// What there was instead.
-    instead: Option<String>,
+    /// The condition in words.
+    condition: String,
+    /// The actual value in words.
+    actual: Option<String>,
 }
 
 impl Check {
-    /// Whether it looks into the body.
+    /// Whether it reads the body.
     pub(crate) fn needs_body(&self) -> bool {
-        !matches!(self.what, Condition::Header(..) | Condition::TimeNs(_))
+        !matches!(self.condition, Condition::Header(..) | Condition::TimeNs(_))
     }
 
     pub(crate) fn needs_fields(&self) -> bool {
-        matches!(self.what, Condition::Header(..))
+        matches!(self.condition, Condition::Header(..))
     }
 
-    /// What is wrong with an answer; `None` where nothing is.
+    /// Reason why a response fails the check; `None` if it passes.
     pub fn fault(
         &self,
         response: &ResponseView,
         context: &mut EvalContext,
     ) -> Result<Option<String>, EvalError> {
-        let Found {
+        let CheckResult {
             holds,
-            asked,
-            instead,
+            condition,
+            actual,
         } = match self.quick(response, context)? {
             Some(holds) if holds != self.is_negated => return Ok(None),
             _ => self.look(response, context)?,
@@ -119,25 +119,25 @@ impl Check {
         if holds != self.is_negated {
             return Ok(None);
         }
-        let instead = instead.map_or_else(String::new, |instead| format!(", but {instead}"));
+        let actual = actual.map_or_else(String::new, |actual| format!(", but {actual}"));
         Ok(Some(if self.is_negated {
-            format!("the check `not {asked}` failed{instead}")
+            format!("the check `not {condition}` failed{actual}")
         } else {
-            format!("the check `{asked}` failed{instead}")
+            format!("the check `{condition}` failed{actual}")
         }))
     }
 
-    /// What is asked, in words.
+    /// The condition in words.
     pub fn in_words(
         &self,
         response: &ResponseView,
         context: &mut EvalContext,
     ) -> Result<String, EvalError> {
-        let asked = self.look(response, context)?.asked;
+        let condition = self.look(response, context)?.condition;
         Ok(if self.is_negated {
-            format!("not {asked}")
+            format!("not {condition}")
         } else {
-            asked
+            condition
         })
     }
 
@@ -147,7 +147,7 @@ impl Check {
         response: &ResponseView,
         context: &mut EvalContext,
     ) -> Result<Option<bool>, EvalError> {
-        Ok(match &self.what {
+        Ok(match &self.condition {
             Condition::Contains(text) => text
                 .literal_bytes()
                 .map(|text| memchr::memmem::find(response.body(), text).is_some()),
@@ -165,16 +165,20 @@ impl Check {
         })
     }
 
-    fn look(&self, response: &ResponseView, context: &mut EvalContext) -> Result<Found, EvalError> {
-        let plain = |holds, asked: String| Found {
+    fn look(
+        &self,
+        response: &ResponseView,
+        context: &mut EvalContext,
+    ) -> Result<CheckResult, EvalError> {
+        let plain = |holds, condition: String| CheckResult {
             holds,
-            asked,
-            instead: None,
+            condition,
+            actual: None,
         };
-        Ok(match &self.what {
+        Ok(match &self.condition {
             Condition::Contains(text) => {
-                let asked = format!("contains {}", quoted(&rendered(text, context)?));
-                plain(holds(response.body(), text, context)?, asked)
+                let condition = format!("contains {}", quoted(&rendered(text, context)?));
+                plain(holds(response.body(), text, context)?, condition)
             }
             Condition::Matches(pattern) => plain(
                 pattern.is_match(response.body()),
@@ -184,23 +188,26 @@ impl Check {
                 let text = rendered(text, context)?;
                 plain(response.body() == text, format!("equals {}", quoted(&text)))
             }
-            Condition::Size(least, most) => Found {
+            Condition::Size(least, most) => CheckResult {
                 holds: (*least..=*most).contains(&(response.body().len() as u64)),
-                asked: format!("size {}", range_in_words(*least, *most)),
-                instead: Some(format!("it has {} bytes", response.body().len())),
+                condition: format!("size {}", range_in_words(*least, *most)),
+                actual: Some(format!("the body has {} bytes", response.body().len())),
             },
-            Condition::TimeNs(most) => Found {
+            Condition::TimeNs(most) => CheckResult {
                 holds: response.took_ns() <= *most,
-                asked: format!("time {}", milliseconds(*most)),
-                instead: Some(format!("it took {}", milliseconds(response.took_ns()))),
+                condition: format!("time {}", milliseconds(*most)),
+                actual: Some(format!(
+                    "the response took {}",
+                    milliseconds(response.took_ns())
+                )),
             },
             Condition::Json(path, test) => {
                 let Some(values) = response.values(path) else {
-                    // What is no JSON is not what was asked, negated or not.
-                    return Ok(Found {
+                    // A body that is not JSON fails the check, negated or not.
+                    return Ok(CheckResult {
                         holds: self.is_negated,
-                        asked: format!("json {path} {}", test.in_words(context)?),
-                        instead: Some("it is no JSON".to_owned()),
+                        condition: format!("json {path} {}", test.in_words(context)?),
+                        actual: Some("the body is not JSON".to_owned()),
                     });
                 };
                 found(&format!("json {path}"), test, values.as_slice(), context)?
@@ -218,25 +225,25 @@ fn found(
     test: &Test,
     values: &[Value],
     context: &mut EvalContext,
-) -> Result<Found, EvalError> {
-    let instead = match values {
-        [] => "there is none".to_owned(),
-        [value] => format!("it is {}", excerpt(&value.to_json().to_string())),
+) -> Result<CheckResult, EvalError> {
+    let actual = match values {
+        [] => "nothing was found".to_owned(),
+        [value] => format!("the value is {}", excerpt(&value.to_json().to_string())),
         [first, ..] => format!(
-            "there are {}, the first {}",
+            "{} values were found, the first is {}",
             values.len(),
             excerpt(&first.to_json().to_string())
         ),
     };
-    Ok(Found {
+    Ok(CheckResult {
         holds: test.holds(values, context)?,
-        asked: format!("{what} {}", test.in_words(context)?),
-        instead: Some(instead),
+        condition: format!("{what} {}", test.in_words(context)?),
+        actual: Some(actual),
     })
 }
 
 impl Test {
-    /// Whether it is the same each time that it is asked: nothing is drawn for it.
+    /// Whether it has no random values.
     fn is_steady(&self) -> bool {
         match self {
             Self::Equals(expression) => expression.is_steady(),
@@ -302,7 +309,7 @@ impl Test {
     }
 }
 
-/// Whether two values are the same; numbers are, whatever their form.
+/// Whether two values are equal. Integers and floats of the same value are.
 pub(crate) fn is_equal(one: &Value, other: &Value) -> bool {
     let number = |value: &Value| match value {
         Value::Integer(_) | Value::Float(_) => value.as_number(),

@@ -8,48 +8,48 @@ use crate::model::wait::Wait;
 /// A kind of virtual user.
 #[derive(Debug, Clone)]
 pub struct Class {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its share of the users, relative to the other classes.
+    /// Share of the users, relative to the other classes.
     pub weight: f64,
-    /// So many users are of it, whatever the level; `None`: as its weight says.
+    /// Number of its users, regardless of the level; `None`: according to its weight.
     pub fixed_count: Option<u32>,
-    /// A host of its own, to which its requests go.
+    /// Host of its requests, if it differs from the scenario's.
     pub host: Option<Url>,
-    /// How long its users rest between two tasks.
+    /// Think time of its users between two tasks.
     pub wait: Wait,
-    /// What a user does once, before its tasks.
+    /// Steps that a user runs once, before its tasks.
     pub on_start: Vec<Step>,
-    /// What a user does once, after its tasks.
+    /// Steps that a user runs once, after its tasks.
     pub on_stop: Vec<Step>,
-    /// In which order tasks come.
+    /// Order of its tasks.
     pub order: TaskOrder,
-    /// What its users do.
+    /// Tasks of its users.
     pub tasks: Vec<Task>,
 }
 
-/// In which order tasks come.
+/// Order of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskOrder {
     /// Chosen by weight.
     Weight,
-    /// One after the other.
+    /// One after another.
     Sequence,
 }
 
-/// What a user does next.
+/// A task of a user.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// How often it is chosen, relative to the other tasks.
+    /// Probability of being chosen, relative to the other tasks.
     pub weight: f64,
-    /// What it is known by.
+    /// Tags.
     pub tags: Vec<String>,
-    /// What is done.
+    /// Steps, or a list of tasks.
     pub(crate) body: TaskBody,
 }
 
 impl Task {
-    /// What is done; nothing of a task that is a list of tasks.
+    /// Steps of the task; empty for a list of tasks.
     pub fn steps(&self) -> &[Step] {
         match &self.body {
             TaskBody::Steps(program) => &program.steps,
@@ -58,7 +58,7 @@ impl Task {
     }
 }
 
-/// What a task is.
+/// Content of a task.
 #[derive(Debug, Clone)]
 pub(crate) enum TaskBody {
     Steps(Program),
@@ -66,7 +66,7 @@ pub(crate) enum TaskBody {
 }
 
 impl Class {
-    /// Its tasks that are never played, since their lists are by weight and they have none.
+    /// Tasks that never run, since their lists are chosen by weight and their weight is 0.
     pub(crate) fn never_chosen(&self) -> Vec<&Task> {
         let mut found = Vec::new();
         let mut lists = vec![(self.order, &self.tasks)];
@@ -83,17 +83,17 @@ impl Class {
     }
 }
 
-/// Which tasks are played.
+/// Selection of tasks by their tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags {
-    /// Only those with one of these; empty: all.
+    /// Selects only tasks with one of these; empty: all.
     pub only: Vec<String>,
-    /// None with one of these.
+    /// Excludes tasks with one of these.
     pub without: Vec<String>,
 }
 
 impl Tags {
-    pub(crate) fn leave(&self, tags: &[&str]) -> bool {
+    pub(crate) fn select(&self, tags: &[&str]) -> bool {
         let has = |wanted: &String| tags.contains(&wanted.as_str());
         (self.only.is_empty() || self.only.iter().any(has)) && !self.without.iter().any(has)
     }

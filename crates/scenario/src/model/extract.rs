@@ -1,4 +1,4 @@
-//! Extraction: what of an answer becomes the value of a variable.
+//! Extraction of values from responses into variables.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use crate::model::response::ResponseView;
 use crate::random::draw_index;
 use crate::value::Value;
 
-/// What of an answer becomes the value of a variable.
+/// Extraction of a value from a response into a variable.
 #[derive(Debug, Clone)]
 pub struct Extract {
     /// The variable.
     pub variable: VariableId,
     pub(crate) from: From,
     pub(crate) take: Take,
-    /// Its value where nothing is found; `None`: the request has failed.
+    /// Value if nothing is found; `None`: the request fails.
     pub(crate) default: Option<Expression>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum From {
     Status,
 }
 
-/// Which of those that are found.
+/// Selection among the found values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Take {
     First,
@@ -66,7 +66,7 @@ impl Extract {
         matches!(self.from, From::Header(_) | From::Cookie(_))
     }
 
-    /// The value; where there is none to be had, what is missing.
+    /// Returns the value, or the reason why there is no value.
     pub fn value(
         &self,
         response: &ResponseView,
@@ -98,7 +98,7 @@ impl Extract {
         }
     }
 
-    /// All values that are found, whichever of them is taken.
+    /// All found values, regardless of the selection.
     pub fn found_values(&self, response: &ResponseView) -> Vec<Value> {
         let found = self.found(response);
         found.map_or_else(|_| Vec::new(), |found| found.as_slice().to_vec())
@@ -108,8 +108,8 @@ impl Extract {
         let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
         Ok(Cow::Owned(match &self.from {
             From::Json(path) => {
-                let no_json = || format!("nothing is found at {path}: the answer is no JSON");
-                return response.values(path).ok_or_else(no_json);
+                let not_json = || format!("nothing found at {path}: the body is not JSON");
+                return response.values(path).ok_or_else(not_json);
             }
             From::Regex(pattern, group) => {
                 let captures = pattern.captures_iter(response.body());
@@ -125,11 +125,11 @@ impl Extract {
 
     fn missing(&self) -> String {
         match &self.from {
-            From::Json(path) => format!("nothing is found at {path}"),
+            From::Json(path) => format!("nothing found at {path}"),
             From::Regex(pattern, _) => format!("nothing matches `{pattern}`"),
-            From::Header(name) => format!("the answer has no header {name}"),
-            From::Cookie(name) => format!("the answer sets no cookie {name}"),
-            From::Body | From::Status => "the answer has nothing to extract".to_owned(),
+            From::Header(name) => format!("the response has no header {name}"),
+            From::Cookie(name) => format!("the response does not set cookie {name}"),
+            From::Body | From::Status => "the response has nothing to extract".to_owned(),
         }
     }
 }

@@ -31,7 +31,7 @@ struct TemplateField {
     value_bytes: Option<usize>,
 }
 
-/// Where a header field is in the bytes of a request.
+/// Position of a header field in the bytes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldRange {
     /// Its name, as it was typed.
@@ -85,7 +85,7 @@ impl HeaderTemplate {
         Ok(())
     }
 
-    /// Where its fields are, if its lines begin at `start` and its rendered values have these lengths.
+    /// Positions of its fields, if its lines begin at `start` and its rendered values have these lengths.
     pub(crate) fn ranges(
         &self,
         start: usize,

@@ -14,20 +14,21 @@ pub enum Host {
 }
 
 impl Host {
-    /// Reads a host as the scenario file and the command line give it.
+    /// Parses a host of a scenario file or a command line.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text == "embedded" {
             return Ok(Self::Embedded);
         }
-        // Credentials may stand in what is no URL, too.
+        // An invalid URL may contain credentials, too.
         let shown = Secrets::default().mask(text);
         let url = Url::parse(text).map_err(|_| {
-            format!("`{shown}` is no host; write \"embedded\" or a URL like http://localhost:8000")
+            format!(
+                "invalid host `{shown}`: must be \"embedded\" or a URL like http://localhost:8000"
+            )
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(
-                "the host's URL holds credentials; leave them out, and write \
-                        [headers] Authorization = \"…\" instead"
+                "the host's URL contains credentials; remove them, and write [headers] Authorization = \"…\" instead"
                     .to_owned(),
             );
         }
@@ -36,7 +37,7 @@ impl Host {
                 Ok(Self::Url(url))
             }
             _ => Err(format!(
-                "`{shown}` is no HTTP URL; write one like http://localhost:8000"
+                "invalid host `{shown}`: must be an HTTP URL like http://localhost:8000"
             )),
         }
     }

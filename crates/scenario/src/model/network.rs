@@ -1,5 +1,4 @@
-//! How the service is reached: connections, timeouts, TLS, limits, and the other hosts that redirects
-//! may lead to.
+//! Network settings: HTTP version, connections, timeouts, TLS, limits, and the hosts to which redirects may lead.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,42 +6,42 @@ use std::time::Duration;
 
 use url::Url;
 
-/// Connections of a shared pool, unless the scenario says how many.
+/// Default number of connections of a shared pool.
 pub const SHARED_DEFAULT: u32 = 100;
 
-/// Requests under way at once on a connection of HTTP/2 that users share, unless the scenario says how many.
+/// Default number of requests in flight on a shared HTTP/2 connection.
 pub const STREAMS_DEFAULT: u32 = 100;
 
-/// How the service is reached.
+/// Network settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
-    /// Which version of HTTP is spoken.
+    /// HTTP version.
     pub http: HttpVersion,
-    /// Who keeps connections, and for how long.
+    /// Ownership and lifetime of connections.
     pub connections: Connections,
-    /// Requests under way at once on a connection of HTTP/2 that users share; `None`: [`STREAMS_DEFAULT`].
+    /// Number of requests in flight on a shared HTTP/2 connection; `None`: [`STREAMS_DEFAULT`].
     pub streams: Option<u32>,
-    /// How long each part of a request may take.
+    /// Timeouts of the parts of a request.
     pub timeouts: Timeouts,
-    /// How `https` hosts are spoken to.
+    /// TLS settings for `https` hosts.
     pub tls: Tls,
-    /// How much of an answer is taken.
+    /// Limits on the size of responses.
     pub limits: Limits,
-    /// Other hosts that redirects may lead to: their URLs without paths.
+    /// Other hosts to which redirects may lead: URLs without paths.
     pub redirect_hosts: Vec<Url>,
-    /// Hosts that classes have for themselves.
+    /// Hosts of user classes that have their own.
     pub hosts: Vec<Url>,
-    /// Whether users keep no cookies.
+    /// Whether users ignore cookies.
     pub no_cookies: bool,
 }
 
 impl Network {
-    /// Requests under way at once on a connection of HTTP/2 that users share.
+    /// Number of requests in flight on a shared HTTP/2 connection.
     pub fn streams(&self) -> u32 {
         self.streams.unwrap_or(STREAMS_DEFAULT)
     }
 
-    /// Who keeps connections and what is spoken on them, as people write it; HTTP/1.1 goes without saying.
+    /// Connection mode and HTTP version in words. HTTP/1.1 is omitted.
     pub fn in_words(&self) -> String {
         let mut words = self.connections.in_words();
         if self.http != HttpVersion::Http1 {
@@ -50,7 +49,7 @@ impl Network {
                 words += &format!(", {} streams each", self.streams());
             }
             words += match self.http {
-                HttpVersion::Auto => ", HTTP/2 where the server picks it",
+                HttpVersion::Auto => ", HTTP/2 if the server chooses it",
                 _ => ", HTTP/2",
             };
         }
@@ -58,15 +57,15 @@ impl Network {
     }
 }
 
-/// Which version of HTTP is spoken.
+/// HTTP version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HttpVersion {
     /// 1.1.
     #[default]
     Http1,
-    /// 2: agreed on by ALPN with `https` hosts, known beforehand with `http` hosts.
+    /// 2: negotiated by ALPN with `https` hosts, with prior knowledge for `http` hosts.
     Http2,
-    /// What the server picks by ALPN with `https` hosts, 1.1 with `http` hosts.
+    /// Chosen by the server through ALPN for `https` hosts, 1.1 for `http` hosts.
     Auto,
 }
 
@@ -79,28 +78,28 @@ impl FromStr for HttpVersion {
             "2" => Ok(Self::Http2),
             "auto" => Ok(Self::Auto),
             _ => Err(format!(
-                "`{text}` is no version of HTTP that brunt speaks; write \"1.1\", \"2\", or \"auto\" (what the server picks)"
+                "invalid HTTP version `{text}`: must be \"1.1\", \"2\", or \"auto\" (the server chooses)"
             )),
         }
     }
 }
 
-/// Who keeps connections, and for how long.
+/// Ownership and lifetime of connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Connections {
-    /// Each user keeps its own, from request to request.
+    /// Each user keeps its own.
     #[default]
     PerUser,
-    /// Each user keeps its own until its task is done.
+    /// Each user keeps its own until the end of its task.
     PerIteration,
-    /// Each request has one of its own.
+    /// Each request opens its own.
     PerRequest,
-    /// All users share so many per host.
+    /// All users share a pool of this size per host.
     Shared(u32),
 }
 
 impl Connections {
-    /// As people write it.
+    /// The mode in words.
     pub fn in_words(self) -> String {
         match self {
             Self::PerUser => "per-user".into(),
@@ -111,16 +110,16 @@ impl Connections {
     }
 }
 
-/// How long each part of a request may take.
+/// Timeouts of the parts of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Connecting.
+    /// TCP connect.
     pub connect: Duration,
-    /// The TLS handshake.
+    /// TLS handshake.
     pub tls: Duration,
-    /// From sent to the first byte of the answer; `None`: as long as the whole request.
+    /// From sent to the first byte of the response; `None`: as `total`.
     pub first_byte: Option<Duration>,
-    /// The whole request, redirects included.
+    /// Complete request, redirects included.
     pub total: Duration,
 }
 
@@ -135,20 +134,20 @@ impl Default for Timeouts {
     }
 }
 
-/// How `https` hosts are spoken to.
+/// TLS settings for `https` hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// A PEM file of the authorities to trust; `None`: the system's.
+    /// PEM file of the certificate authorities to trust; `None`: the system's.
     pub ca: Option<PathBuf>,
-    /// PEM files of the client's certificate chain and its key.
+    /// PEM files of the client's certificate chain and private key.
     pub client: Option<(PathBuf, PathBuf)>,
-    /// The name that the host's certificate has to hold; `None`: the host's.
+    /// Server name to request and to verify; `None`: the host's.
     pub server_name: Option<String>,
-    /// The protocol versions that are offered.
+    /// Protocol versions that are offered.
     pub versions: TlsVersions,
-    /// Whether a later connection of a user resumes the session of an earlier one.
+    /// Whether later connections of a user resume the TLS session of an earlier one.
     pub resumption: bool,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
 }
 
@@ -177,12 +176,12 @@ pub enum TlsVersions {
     Only13,
 }
 
-/// How much of an answer is taken.
+/// Limits on the size of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body, as they come.
+    /// Largest body as sent, in bytes.
     pub body_bytes: u64,
-    /// Bytes of a body that is looked into, decoded.
+    /// Largest decoded body that is read by checks, in bytes.
     pub decoded_bytes: u64,
 }
 

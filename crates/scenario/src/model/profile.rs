@@ -1,4 +1,4 @@
-//! Profiles: how much load over time, and what the command line changes of it.
+//! Profiles: the load over time, and its overrides by the command line.
 
 use std::time::Duration;
 
@@ -6,87 +6,87 @@ use brunt_record::{ArrivalProcess, Load, LoadStage, OpenModel, Search, Target};
 
 use crate::model::class::Tags;
 
-/// How much load over time.
+/// The load over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    /// Its stages.
+    /// Stages.
     pub stages: Vec<ProfileStage>,
-    /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
+    /// Open model, whose levels are arrivals per second; `None`: closed model, whose levels are users.
     pub open: Option<OpenProfile>,
-    /// Its levels are searched: its one stage is how it begins. `None`: they are as its stages say.
+    /// Search for the level. Its only stage is the first level. `None`: the stages define the levels.
     pub search: Option<Search>,
-    /// The classes that its users are of; empty: all.
+    /// User classes that take part; empty: all.
     pub users_of: Vec<String>,
-    /// The metrics whose targets count; `None`: all.
+    /// Metrics whose targets are judged; `None`: all.
     pub targets: Option<Vec<String>>,
-    /// So long at its beginning is not judged.
+    /// Time at the beginning that is not judged.
     pub warm_up: Option<Duration>,
-    /// It ends after so many tasks.
+    /// Number of tasks after which it ends.
     pub iterations: Option<u64>,
     /// Loads of other classes that run concurrently, each as long as the profile.
     pub concurrent: Vec<Profile>,
 }
 
-/// How tasks arrive in the open model.
+/// Arrivals of the open model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenProfile {
-    /// The law of the gaps between arrivals.
+    /// Distribution of the gaps between arrivals.
     pub law: ArrivalProcess,
-    /// The users of the pool; `None`: as the rate needs them.
+    /// Number of users of the pool; `None`: according to the rate.
     pub users: Option<u32>,
 }
 
 impl OpenProfile {
-    /// Poisson arrivals, and as many users as the rate needs.
+    /// Poisson arrivals, and a pool according to the rate.
     const POISSON: Self = Self {
         law: ArrivalProcess::Poisson,
         users: None,
     };
 }
 
-/// A stretch of time towards a level.
+/// A stage of a profile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProfileStage {
-    /// The level to come to: users, or arrivals a second.
+    /// Level after the ramp: users, or arrivals per second.
     pub level: f64,
-    /// How it is reached.
+    /// Ramp to the level.
     pub ramp: Ramp,
-    /// Its length, coming to that level included.
+    /// Duration, including the ramp.
     pub duration: Duration,
 }
 
-/// How a stage reaches its level.
+/// Ramp from the previous level to that of a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ramp {
     /// At once.
     AtOnce,
-    /// By so much a second.
+    /// Change of the level per second.
     Rate(f64),
-    /// Within so long.
+    /// Linear, within a duration.
     Linear(Duration),
-    /// Within so long, in so many steps.
+    /// In a number of equal steps, within a duration.
     Steps(Duration, u32),
 }
 
-/// What the command line changes of a profile.
+/// Overrides of a profile by the command line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
-    /// Closed: the most users; the other levels keep their proportion. Open: the users of the pool.
+    /// Closed model: highest number of users; the other levels are scaled. Open model: size of the pool.
     pub users: Option<u32>,
-    /// Users started a second.
+    /// Users started per second.
     pub spawn_rate: Option<f64>,
-    /// The most arrivals a second, the other levels keep their proportion; a closed profile becomes an
-    /// open one with this rate throughout.
+    /// Highest number of arrivals per second; the other levels are scaled. A closed profile becomes an open one with
+    /// this constant rate.
     pub rate: Option<f64>,
-    /// The whole length; the stages keep their proportion.
+    /// Duration of the profile; its stages are scaled.
     pub duration: Option<Duration>,
-    /// What a search varies; `None`: what the profile says.
+    /// Quantity that a search varies; `None`: that of the profile.
     pub search_by: Option<SearchBy>,
-    /// Which tasks are played.
+    /// Selection of tasks.
     pub tags: Tags,
 }
 
-/// What a search varies.
+/// Quantity that a search varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchBy {
     /// Arrivals per second (open model).
@@ -95,21 +95,20 @@ pub enum SearchBy {
     Users,
 }
 
-/// The first level unless the search says otherwise: arrivals a second, or users.
+/// Default first level of a search: arrivals per second, or users.
 pub(crate) const SEARCH_FROM: f64 = 10.0;
-/// The users of a search's pool: the most that may be under way at once.
+/// Default number of users of a search's pool, which limits the tasks in flight.
 const SEARCH_POOL: u32 = 4_000;
-/// A search over users goes up to this unless it says otherwise.
+/// Default highest level of a search over users.
 const SEARCH_USERS_MAX: f64 = 20_000.0;
 
-/// So many users, for each arrival a second, make the pool unless the profile says otherwise: answers
-/// may take a second before arrivals wait.
+/// Default number of users of a pool per arrival per second: responses may take a second before arrivals wait.
 const POOL_SECONDS: f64 = 1.0;
 const POOL_MIN: f64 = 10.0;
 const POOL_MAX: f64 = 10_000.0;
 
 impl Profile {
-    /// The targets that count for it.
+    /// Targets that judge the profile.
     pub(crate) fn targets_of(&self, all: &[Target]) -> Vec<Target> {
         let counts = |target: &&Target| {
             let chosen = self.targets.as_ref();
@@ -118,12 +117,12 @@ impl Profile {
         all.iter().filter(counts).cloned().collect()
     }
 
-    /// Its whole length.
+    /// Duration of all stages.
     pub fn duration(&self) -> Duration {
         self.stages.iter().map(|stage| stage.duration).sum()
     }
 
-    /// The highest level: users, or arrivals a second.
+    /// Highest level: users, or arrivals per second.
     pub fn level_max(&self) -> f64 {
         self.stages
             .iter()
@@ -131,7 +130,7 @@ impl Profile {
             .fold(0.0, f64::max)
     }
 
-    /// The profile that is played with what the command line changes of it, but for its length.
+    /// The profile with the overrides of the command line, except the duration.
     fn overridden(&self, overrides: &Overrides) -> Self {
         if let Some(search) = &self.search {
             return self.searched(search, overrides);
@@ -166,7 +165,7 @@ impl Profile {
         }
     }
 
-    /// A search with what the command line changes of it: the highest level, and what it is of.
+    /// A search with the overrides of the command line: the highest level, and the quantity.
     fn searched(&self, search: &Search, overrides: &Overrides) -> Self {
         let is_open = match overrides.search_by {
             Some(by) => by == SearchBy::Arrivals,
@@ -200,9 +199,8 @@ impl Profile {
         }
     }
 
-    /// The load and its model, with what the command line changes. Users, rate and duration stretch the
-    /// whole shape, ramps included; a spawn rate sets every ramp's own. Of a search, users and rate are
-    /// the highest level.
+    /// The load with the overrides of the command line. Users, rate and duration scale the whole profile, ramps
+    /// included; a spawn rate replaces that of every ramp. In a search, users and rate are the highest level.
     pub fn load(&self, overrides: &Overrides) -> Load {
         let profile = self.overridden(overrides);
         let pool_of = |profile: &Self| match profile.search {
@@ -295,19 +293,19 @@ fn pool(rate: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "between the least and the most"
+        reason = "between POOL_MIN and POOL_MAX"
     )]
     let users = users as u32;
     users
 }
 
-/// The number of users that ever are active, those of concurrent loads included.
+/// Largest number of active users, including those of concurrent loads.
 pub fn users_in_all(load: &Load) -> u32 {
     load.parts().map(users_in).fold(0, u32::saturating_add)
 }
 
-/// The number of users that ever are active in one load; in the open model, those of the pool; in a search
-/// over users, the most that there may be.
+/// Largest number of active users of one load: in the open model, the size of the pool; in a search over users, the
+/// highest level.
 pub fn users_in(load: &Load) -> u32 {
     if let Some(open) = &load.open {
         return open.users;
@@ -319,7 +317,7 @@ pub fn users_in(load: &Load) -> u32 {
     users_at(levels.fold(0.0, f64::max))
 }
 
-/// The highest level of a load and of those concurrent with it, in words: users, or arrivals and their pool.
+/// Highest level of a load and its concurrent loads in words: users, or arrivals and their pool.
 pub fn level_in_words(load: &Load) -> String {
     load.parts()
         .map(alone_in_words)
@@ -364,7 +362,7 @@ fn users_at(level: f64) -> u32 {
     users
 }
 
-/// A search in words: what it goes over, and from where to where.
+/// A search in words: its quantity and bounds.
 fn search_in_words(search: &Search, open: Option<&OpenModel>) -> String {
     let to = search.to.map(|to| format!(" to {to}")).unwrap_or_default();
     match open {

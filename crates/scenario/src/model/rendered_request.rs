@@ -1,5 +1,5 @@
-//! Rendered requests: their bytes, and where the parts are in them. HTTP/1.1 sends the bytes as they are; whoever needs a
-//! part reads its range instead of parsing the text again.
+//! Rendered requests: their bytes and the positions of the parts. HTTP/1.1 sends the bytes unchanged; other code reads
+//! parts by their ranges instead of parsing the text again.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::request::{Piece, Request};
 use crate::expr::context::EvalContext;
 use crate::expr::error::EvalError;
 
-/// What a request is rendered with.
+/// Parameters of rendering a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderContext<'a> {
     /// Goes before the path.
@@ -22,18 +22,18 @@ pub struct RenderContext<'a> {
     pub file_bytes: u64,
 }
 
-/// A request as HTTP/1.1 writes it, without the content of the files in its body, and where its parts are.
+/// A request in the form of HTTP/1.1, without the content of files in its body, and the positions of its parts.
 #[derive(Debug, Default)]
 pub struct RenderedRequest {
     bytes: Vec<u8>,
     head_bytes: usize,
     method_bytes: usize,
     path_end: usize,
-    /// Where the lines of the template begin.
+    /// Position of the first line of the template.
     lines_at: usize,
     /// Lengths of the values of the template that were rendered.
     value_bytes: Vec<usize>,
-    /// Where its files are inserted, in the order of its body.
+    /// Positions at which its files are inserted, in the order of its body.
     cuts: Vec<usize>,
     closes: bool,
     expects_continue: bool,
@@ -42,14 +42,14 @@ pub struct RenderedRequest {
     edited_fields: Vec<FieldRange>,
 }
 
-/// What becomes of a header field when a request is rewritten.
+/// Change of a header field when a request is rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldChange<'a> {
-    /// It stays as it is.
+    /// Keeps the field.
     Keep,
-    /// It is removed.
+    /// Removes the field.
     Remove,
-    /// It has another value.
+    /// Replaces the value.
     Set(&'a str),
 }
 
@@ -108,7 +108,7 @@ impl RenderedRequest {
         &self.bytes[self.head_bytes..]
     }
 
-    /// Where files are inserted: each at an index of the bytes, in the order of the body.
+    /// Positions in the bytes at which files are inserted, in the order of the body.
     #[inline]
     pub fn cuts(&self) -> &[usize] {
         &self.cuts
@@ -125,12 +125,12 @@ impl RenderedRequest {
         self.expects_continue
     }
 
-    /// Where the method is.
+    /// Range of the method.
     pub fn method(&self) -> Range<usize> {
         0..self.method_bytes
     }
 
-    /// Where the path with the query is.
+    /// Range of the path with the query.
     pub fn path(&self) -> Range<usize> {
         (self.method_bytes + 1).min(self.path_end)..self.path_end
     }

@@ -1,4 +1,4 @@
-//! Requests, prepared: what is fixed is bytes already.
+//! Compiled requests, whose constant parts are bytes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,37 +12,37 @@ use crate::model::extract::{Extract, From};
 use crate::model::header_template::HeaderTemplate;
 use crate::model::status_set::StatusSet;
 
-/// How many redirects are followed unless the scenario says otherwise.
+/// Default number of redirects to follow.
 pub const REDIRECTS_DEFAULT: u8 = 10;
 
-/// A request, prepared.
+/// A compiled request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What it is grouped by.
+    /// Name under which it is recorded.
     pub name: NameId,
-    /// The HTTP method.
+    /// HTTP method.
     pub method: Box<str>,
-    /// Which host it goes to: 0 is that of the run, others are those of classes, by their number.
+    /// Number of its host: 0 for that of the run, others for hosts of classes.
     pub host: usize,
-    /// The path and query.
+    /// Path and query.
     pub path: Template,
-    /// Its header lines; neither `Host` nor those that frame the body.
+    /// Header lines, without `Host` and those that frame the body.
     pub headers: HeaderTemplate,
-    /// Whether the scenario says itself which cookies are sent.
+    /// Whether the scenario sets the `Cookie` header.
     pub says_cookies: bool,
-    /// The body.
+    /// Body.
     pub body: Option<Body>,
-    /// The statuses that are accepted.
+    /// Accepted status codes.
     pub accepted: StatusSet,
-    /// What else an answer has to be.
+    /// Other conditions on the response.
     pub checks: Box<[Check]>,
-    /// What is taken of a good answer.
+    /// Variables to extract from a successful response.
     pub extracts: Box<[Extract]>,
     /// Parts of the response that checks and extractions read.
     pub response_needs: ResponseNeeds,
-    /// How many redirects are followed.
+    /// Number of redirects to follow.
     pub redirects: u8,
-    /// How long the whole request may take; `None`: as long as any.
+    /// Timeout of the request; `None`: that of the scenario.
     pub timeout: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ pub struct Body {
 /// A piece of a body.
 #[derive(Debug, Clone)]
 pub(crate) enum Piece {
-    /// Rendered anew for each request.
+    /// A text that is rendered for each request.
     Text(Template),
     /// The content of a file.
     File(PathBuf),
@@ -81,12 +81,15 @@ impl ResponseNeeds {
 }
 
 impl Request {
-    /// The query for all JSON paths of its checks and extractions; `None` if there are none.
+    /// Query for all JSON paths of its checks and extractions; `None` if it has no JSON paths.
     pub fn json_query(&self) -> Option<JsonQuery> {
-        let checks = self.checks.iter().filter_map(|check| match &check.what {
-            Condition::Json(path, _) => Some(path),
-            _ => None,
-        });
+        let checks = self
+            .checks
+            .iter()
+            .filter_map(|check| match &check.condition {
+                Condition::Json(path, _) => Some(path),
+                _ => None,
+            });
         let extracts = self.extracts.iter();
         let extracts = extracts.filter_map(|extract| match &extract.from {
             From::Json(path) => Some(path),

@@ -1,4 +1,4 @@
-//! Responses as checks and extractions see them.
+//! Responses in the form that checks and extractions read.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -20,13 +20,13 @@ pub struct ResponseView<'a> {
     /// The body as text; `None` if it is not UTF-8.
     text: OnceCell<Option<&'a str>>,
     json: OnceCell<Option<JsonValue>>,
-    /// What was found in a large body beforehand.
+    /// Values that were found in a large body beforehand.
     matches: Option<JsonMatches>,
-    /// How often it was read without being kept.
+    /// Number of times that the body was parsed without being kept.
     read: Cell<u32>,
 }
 
-/// A body that is looked into more often is kept as JSON.
+/// Number of times that a body is parsed before it is kept as JSON.
 const READ_MAX: u32 = 2;
 
 impl<'a> ResponseView<'a> {
@@ -44,7 +44,7 @@ impl<'a> ResponseView<'a> {
         }
     }
 
-    /// The same with what the JSON paths of its request find in the body, which is not parsed then.
+    /// Adds the values that the JSON paths of the request found in the body, which is not parsed then.
     #[must_use]
     pub fn with_matches(self, matches: JsonMatches) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl<'a> ResponseView<'a> {
         self.took_ns
     }
 
-    /// What a path finds in the body; `None` where that is no JSON.
+    /// Values that a path finds in the body; `None` if it is not JSON.
     pub(crate) fn values(&self, path: &Path) -> Option<Cow<'_, Values>> {
         if let Some(matches) = &self.matches {
             return matches.of(path).map(Cow::Borrowed);

@@ -1,5 +1,4 @@
-//! The scenario: what a scenario file means. It cannot be wrong: what is wrong is said when it is
-//! read, all at once.
+//! The scenario: the checked content of a scenario file. Errors were reported when it was read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +17,23 @@ use crate::model::step::{Step, names_of};
 /// The checked content of a scenario file.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// The service under test; `None` where the file leaves it to the command line.
+    /// Service under test; `None` if the command line has to name it.
     pub host: Option<Host>,
-    /// How the service is reached.
+    /// Network settings.
     pub network: Network,
-    /// The names of requests, groups and metrics, those of the set-up among them.
+    /// Names of requests, groups and metrics, including those of the setup.
     pub names: Vec<RequestName>,
-    /// What is done once, before the load.
+    /// Steps that run once, before the load.
     pub setup: Vec<Step>,
-    /// What is done once, after the load.
+    /// Steps that run once, after the load.
     pub teardown: Vec<Step>,
-    /// What rows are drawn from.
+    /// Data sources.
     pub sources: Arc<[DataSource]>,
-    /// The variables of a user, by their slots; names with a blank are hidden.
+    /// Variables of a user, by their slots. Names with a space are hidden.
     pub variables: Arc<[String]>,
-    /// Whether the set-up sets variables for all users.
+    /// Whether the setup sets variables for all users.
     pub shares_values: bool,
-    /// What is secret: no report, screen or file may show it.
+    /// Secrets, which no report, screen or file may show.
     pub secrets: Arc<SecretSources>,
     /// User classes, in the order of the file.
     pub classes: Vec<Class>,
@@ -42,25 +41,25 @@ pub struct Scenario {
     pub profiles: IndexMap<String, Profile>,
     /// Targets, in the order of the file.
     pub targets: Vec<Target>,
-    /// The shortest run that may pass; `None`: the default of the verdict.
+    /// Shortest run that may pass; `None`: the default of the verdict.
     pub min_duration: Option<Duration>,
-    /// A hash of what was typed, comments and layout left out, in hexadecimal.
+    /// Hash of the values of the file, without comments and layout, in hexadecimal.
     pub hash: String,
-    /// All layers in one text of TOML, without secrets.
+    /// All layers as one TOML text, with secrets masked.
     pub resolved: String,
 }
 
-/// More names than this from one scenario are worth a warning: reports have a row for each.
+/// Number of names above which a scenario gets a warning, since reports have a row for each.
 const NAMES_MANY: usize = 200;
 
 impl Scenario {
-    /// What is not wrong, and yet not as it should be.
+    /// Warnings about valid but doubtful content.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.names.len() > NAMES_MANY {
             warnings.push(format!(
-                "the scenario has {} names of requests, and reports a row for each; give requests that are alike \
-                 one `name`",
+                "the scenario has {} names of requests, and reports have a row for each; give similar requests the same \
+                 `name`",
                 self.names.len()
             ));
         }
@@ -69,7 +68,7 @@ impl Scenario {
                 let first = names_of(task.steps()).first().copied();
                 let first = first.map(|name| self.names[name.index()].title());
                 warnings.push(format!(
-                    "a task of `{}`{} has weight 0, and is never played",
+                    "a task of `{}`{} has weight 0 and never runs",
                     class.name,
                     first.map_or_else(String::new, |first| format!(", {first},"))
                 ));

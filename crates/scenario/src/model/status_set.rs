@@ -21,7 +21,7 @@ impl StatusSet {
         self.0.contains(&status)
     }
 
-    /// As people write them: `200`, `2xx`, `200 or 404`.
+    /// Short form: `200`, `2xx`, `200 or 404`.
     pub fn in_words(&self) -> String {
         let mut words: Vec<String> = Vec::new();
         for hundred in 1..=9u16 {
@@ -64,9 +64,9 @@ impl StatusSet {
 
     pub(crate) fn parse(value: &Spanned<Json>) -> Result<Self, Diagnostic> {
         let wrong = || {
-            Err(Diagnostic::new("this is no status")
+            Err(Diagnostic::new("invalid status code")
                 .at(value.span(), "here")
-                .help("write a status like 200, a class like \"2xx\", a range like \"200..204\", or a list of them"))
+                .help("write a code like 200, a class like \"2xx\", a range like \"200..204\", or a list of them"))
         };
         match value.get_ref() {
             Json::Integer(status) => match u16::try_from(*status) {

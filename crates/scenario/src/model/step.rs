@@ -1,5 +1,5 @@
-//! Steps: what a user does one after the other. Conditions and loops are jumps in one flat list, so that a
-//! user is where it is in the list, and no more.
+//! Steps of a user. Conditions and loops are jumps in one flat list, so that an index is the whole state of a user's
+//! progress.
 
 use std::collections::BTreeMap;
 
@@ -11,45 +11,45 @@ use crate::model::request::Request;
 use crate::model::wait::Wait;
 use crate::value::Value;
 
-/// A step. Jumps count from the step behind.
+/// A step. Jumps count from the next step.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Makes a request.
+    /// Sends a request.
     Request(Box<Request>),
-    /// Rests.
+    /// Pauses.
     Wait(Wait),
     /// Sets a variable.
     Set(VariableId, Expression),
-    /// Goes on if a condition holds, and passes over so many steps otherwise.
+    /// Continues if a condition holds, and skips a number of steps otherwise.
     Unless(Expression, usize),
-    /// Passes over so many steps.
+    /// Skips a number of steps.
     Skip(usize),
-    /// Goes back by so many steps, this one included.
+    /// Goes back by a number of steps, this one included.
     Back(usize),
-    /// Begins to count down from a number.
+    /// Starts a countdown from a number.
     Count(VariableId, Expression),
-    /// Counts down by one; passes over so many steps where there is none left.
+    /// Counts down by one; skips a number of steps at zero.
     Next(VariableId, usize),
-    /// Takes the next item of a list; passes over so many steps where there is none.
+    /// Takes the next item of a list; skips a number of steps at its end.
     ForEach(ForEach),
-    /// Goes on with one of some parts: it begins so many steps behind.
+    /// Continues with one of several parts, chosen by weight.
     Choose(Choice),
-    /// Begins a group of steps that is timed as one.
+    /// Starts a group of steps that is timed as one.
     Begin,
-    /// Ends the group that was begun last.
+    /// Ends the innermost group.
     End(NameId),
-    /// Records a value of a metric.
+    /// Records a value of a custom metric.
     Measure(NameId, Expression),
-    /// Forgets the user's cookies.
+    /// Deletes the user's cookies.
     ClearCookies,
-    /// The user stops for good.
+    /// Stops the user for good.
     StopUser,
-    /// The test is stopped.
+    /// Stops the load.
     StopTest,
 }
 
 impl Step {
-    /// The name that it records under.
+    /// Name under which it is recorded.
     pub(crate) fn name(&self) -> Option<NameId> {
         match self {
             Self::Request(request) => Some(request.name),
@@ -62,18 +62,18 @@ impl Step {
 /// The next item of a list.
 #[derive(Debug, Clone)]
 pub struct ForEach {
-    /// Where the list is kept.
+    /// Variable of the list.
     pub list: VariableId,
-    /// Where it is kept how many were taken.
+    /// Variable of the number of items taken.
     pub taken: VariableId,
-    /// The variable that the item becomes.
+    /// Variable of the item.
     pub item: VariableId,
-    /// How many steps to pass over where there is none.
+    /// Number of steps to skip at the end of the list.
     pub skip: usize,
 }
 
 impl ForEach {
-    /// Takes the next item; `None` where there is none left.
+    /// Takes the next item; `None` at the end of the list.
     pub fn next(&self, variables: &mut [Value]) -> Option<()> {
         let Value::Integer(taken) = variables[self.taken.index()] else {
             return None;
@@ -88,16 +88,16 @@ impl ForEach {
     }
 }
 
-/// One of some parts, by weight.
+/// A choice of one of several parts, by weight.
 #[derive(Debug, Clone)]
 pub struct Choice {
     /// Ends of the parts' shares of the range 0 to 1.
     pub ends: Box<[f64]>,
-    /// Where each part begins, in steps behind.
+    /// Number of steps from the next one to the start of each part.
     pub skips: Box<[usize]>,
 }
 
-/// The names of the requests that steps make, each once, in their order.
+/// Names of the requests of steps, each once, in order.
 pub fn names_of(steps: &[Step]) -> Vec<NameId> {
     let mut names = Vec::new();
     for step in steps {
@@ -110,16 +110,17 @@ pub fn names_of(steps: &[Step]) -> Vec<NameId> {
     names
 }
 
-/// Steps with what is known of them beforehand.
+/// Steps with estimates of their load.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
-    /// Requests, as far as that is known: the larger branch of a condition, a loop that is not counted once.
+    /// Estimated number of requests: a condition counts its larger branch, and a loop with an unknown number of rounds
+    /// counts once.
     pub(crate) requests: f64,
-    /// The same of each name, groups and metrics among them.
+    /// The same for each name, including groups and metrics.
     pub(crate) counts: NameCounts,
-    /// How long they rest in the mean, in seconds.
-    pub(crate) rests_s: f64,
+    /// Mean duration of their waits, in seconds.
+    pub(crate) wait_s: f64,
 }
 
 impl Program {
@@ -127,7 +128,7 @@ impl Program {
         self.steps.extend(other.steps);
         self.requests += other.requests;
         self.counts.add(&other.counts, 1.0);
-        self.rests_s += other.rests_s;
+        self.wait_s += other.wait_s;
     }
 
     pub(crate) fn push(&mut self, step: Step) {
@@ -135,7 +136,7 @@ impl Program {
     }
 }
 
-/// How often something of each name is made.
+/// Estimated number of requests, groups or values of each name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameCounts(BTreeMap<NameId, f64>);
 
@@ -144,7 +145,7 @@ impl NameCounts {
         Self(BTreeMap::from([(name, 1.0)]))
     }
 
-    /// Adds those of something that is done so often.
+    /// Adds the counts of another, multiplied.
     pub(crate) fn add(&mut self, other: &Self, times: f64) {
         for (name, count) in &other.0 {
             *self.0.entry(*name).or_default() += count * times;
@@ -159,7 +160,7 @@ impl NameCounts {
         self
     }
 
-    /// Adds them to a table by the names' places.
+    /// Adds them to a table with an entry per name.
     pub(crate) fn add_to(&self, table: &mut [f64], times: f64) {
         for (name, count) in &self.0 {
             if let Some(own) = table.get_mut(name.index()) {

@@ -1,4 +1,4 @@
-//! Waits: how long a user rests between two tasks.
+//! Waits: the think time of a user between two tasks.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::random::standard_normal;
 use crate::source::units;
 
-/// How long a user rests between two tasks.
+/// Think time of a user between two tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Always so long.
+    /// Constant.
     Constant(Duration),
-    /// Evenly spread between two durations.
+    /// Uniform between two durations.
     Uniform(Duration, Duration),
-    /// Normal, with a mean and a deviation; never less than nothing.
+    /// Normal with mean and standard deviation, cut at zero.
     Normal(Duration, Duration),
-    /// Exponential, with a mean.
+    /// Exponential with this mean.
     Exponential(Duration),
-    /// Tasks begin so long after one another, however long they take.
+    /// Time from the start of a task to the start of the next, however long they take.
     Pace(Duration),
 }
 
@@ -46,7 +46,7 @@ impl Wait {
         let high = units::duration(high).map_err(|_| expected(text))?;
         if low > high {
             return Err(format!(
-                "`{text}` ends before it begins; write the shorter wait first"
+                "invalid wait `{text}`: the shorter duration must come first"
             ));
         }
         Ok(Self::Uniform(low, high))
@@ -72,7 +72,7 @@ impl Wait {
         }
     }
 
-    /// The mean.
+    /// Mean.
     pub fn mean(self) -> Duration {
         match self {
             Self::Constant(wait) | Self::Exponential(wait) | Self::Pace(wait) => wait,
@@ -81,7 +81,7 @@ impl Wait {
         }
     }
 
-    /// The next wait, in nanoseconds; of a pace, its period.
+    /// Draws the next wait, in nanoseconds; the period of a pace.
     #[inline]
     pub fn draw(self, random: &mut Xoshiro256PlusPlus) -> u64 {
         match self {
@@ -98,7 +98,7 @@ impl Wait {
         }
     }
 
-    /// When the next task is to begin, after one that was intended and done at these moments.
+    /// Intended start of the next task, after one with this intended start and end.
     #[inline]
     pub fn next(self, intended_ns: u64, done_ns: u64, random: &mut Xoshiro256PlusPlus) -> u64 {
         let wait_ns = self.draw(random);
@@ -154,7 +154,7 @@ fn from_seconds(seconds: f64) -> u64 {
 
 fn expected(text: &str) -> String {
     format!(
-        "`{text}` is no wait; write a duration like 2s, a range like 1s..3s, normal(2s, 500ms), \
+        "invalid wait `{text}`: must be a duration like 2s, a range like 1s..3s, normal(2s, 500ms), \
          exponential(2s), pace(5s), throughput(0.2/s) or none"
     )
 }
@@ -220,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn wrong_waits_name_the_remedy() {
+    fn invalid_wait_error_names_the_remedy() {
         for (text, part) in [
             ("soon", "like 2s"),
-            ("3s..1s", "shorter wait first"),
+            ("3s..1s", "shorter duration must come first"),
             ("1s..", "range"),
             ("normal(2s)", "normal(2s, 500ms)"),
             ("pace(0s)", "pace(5s)"),

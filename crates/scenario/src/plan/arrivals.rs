@@ -1,29 +1,29 @@
-//! Arrivals: when the open model wants each task. The moments depend on the load and the seed alone, so
-//! that they are the same on any number of cores.
+//! Arrivals: the intended starts of tasks in the open model. They depend only on the load and the seed, so they are the
+//! same on any number of cores.
 //!
-//! Arrivals are drawn on the axis of what is expected (the integral of the rate), so that a load that is
-//! steered elsewhere changes when they come and not which come.
+//! Arrivals are drawn on the axis of the expected number (the integral of the rate). A search that changes the level
+//! therefore changes the times of arrivals, and not their sequence.
 
 use brunt_record::{ArrivalProcess, Load, LoadLevel, seconds_to_ns};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// The arrivals of a load, in the order of time: their moments in nanoseconds from the start.
+/// Arrivals of a load in order of time, in nanoseconds from the start.
 #[derive(Debug, Clone)]
 pub struct Arrivals {
     load: Load,
     law: ArrivalProcess,
     random: Xoshiro256PlusPlus,
-    /// Arrivals expected up to the next one: the integral of the rate.
+    /// Number of arrivals expected before the next one: the integral of the rate.
     expected: f64,
-    /// The stage that the next one is looked for in, with its begin and what was expected before it.
+    /// Stage of the next one, with its start and the number expected before it.
     stage: usize,
     begin_s: f64,
     before: f64,
 }
 
 impl Arrivals {
-    /// The arrivals of an open load; none where it is closed.
+    /// Arrivals of an open load; a closed load has none.
     pub fn new(load: &Load, random: Xoshiro256PlusPlus) -> Self {
         let (load, law) = match &load.open {
             Some(open) => (load.clone(), open.arrival_process),
@@ -44,7 +44,7 @@ impl Arrivals {
         arrivals
     }
 
-    /// What is expected from one arrival to the next: 1, or exponential with mean 1.
+    /// Expected number of arrivals from one to the next: 1, or exponential with mean 1.
     fn gap(&mut self) -> f64 {
         match self.law {
             ArrivalProcess::Constant => 1.0,
@@ -53,7 +53,7 @@ impl Arrivals {
         }
     }
 
-    /// When the next one comes, in nanoseconds; `None`: none does, unless the load is steered.
+    /// Time of the next arrival, in nanoseconds; `None` at the end of the load, unless its level changes.
     pub fn due_ns(&mut self) -> Option<u64> {
         loop {
             let stage = self.load.stages.get(self.stage)?;
@@ -68,12 +68,12 @@ impl Arrivals {
         }
     }
 
-    /// Goes on to the one after.
+    /// Moves to the next arrival.
     pub fn pass(&mut self) {
         self.expected += self.gap();
     }
 
-    /// Those that are yet to come follow another level from its moment on.
+    /// Changes the level of future arrivals from a time on.
     pub fn steer(&mut self, level: &LoadLevel) {
         self.load.steer(level);
         (self.stage, self.begin_s, self.before) = (0, 0.0, 0.0);
@@ -90,8 +90,8 @@ impl Iterator for Arrivals {
     }
 }
 
-/// How far into a stage so many arrivals are expected: the root of from·t + (to − from)·t²/2s = expected,
-/// written so that nothing cancels.
+/// Time into a stage until `expected` arrivals are expected: the root of from·t + (to − from)·t²/2s = expected, in a form
+/// without cancellation.
 fn time_to_expect(stage: &brunt_record::LoadStage, expected: f64) -> f64 {
     let slope = (stage.to - stage.from) / stage.seconds;
     let root = (stage.from * stage.from + 2.0 * slope * expected)

@@ -15,7 +15,7 @@ use crate::random::mix;
 /// Classes of one load and their weights. Each load counts its users and arrivals from 0.
 #[derive(Debug, Clone)]
 pub struct ClassMix {
-    /// How often a task of its classes makes something of each name, in the mean, as far as that is known: by
+    /// Estimated mean number of requests, groups or values of each name per task: by
     /// the names' places.
     pub(super) counts: Vec<f64>,
     /// Index among the loads of the plan.
@@ -36,11 +36,11 @@ pub struct PlannedClass {
     pub share: f64,
     /// Its share of those users whose class is not fixed, relative to the other classes.
     pub(super) weight: f64,
-    /// How long its users rest between two tasks.
+    /// Think time of its users between two tasks.
     pub wait: Wait,
-    /// What a user does once, before its tasks.
+    /// Steps that a user runs once, before its tasks.
     pub on_start: Vec<Step>,
-    /// What a user does once, after its tasks.
+    /// Steps that a user runs once, after its tasks.
     pub on_stop: Vec<Step>,
     /// Its tasks.
     pub tasks: Tasks,
@@ -98,7 +98,7 @@ impl ClassMix {
     }
 }
 
-/// After so many users the classes repeat.
+/// Number of users after which the classes repeat.
 const CLASS_CYCLE: u32 = 1000;
 
 /// The class of each of the first users, those of a fixed count left out. Each class is due its share of the users so far; the one

@@ -1,4 +1,4 @@
-//! Tasks as they are planned: those that tags leave, each a flat list of steps, with how often it comes.
+//! Planned tasks: those that tags select, each a flat list of steps with its share.
 
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -13,13 +13,13 @@ use crate::model::wait::Wait;
 #[derive(Debug, Clone)]
 pub struct Tasks {
     programs: Vec<Program>,
-    /// Ends of the tasks' parts of the range 0 to 1.
+    /// Ends of the tasks' shares of the range 0 to 1.
     ends: Vec<f64>,
     order: TaskOrder,
 }
 
 impl Tasks {
-    /// The tasks of a class that tags leave; `None` where that is none with a weight.
+    /// Tasks of a class that tags select; `None` if none of them has a weight.
     pub(crate) fn of(class: &Class, tags: &Tags) -> Option<Self> {
         let parts = parts(&class.tasks, tags, &[]);
         let parts = match class.order {
@@ -49,7 +49,7 @@ impl Tasks {
         })
     }
 
-    /// The place of the next task; `turn` says how many came before.
+    /// Index of the next task; `turn` is the number of tasks before it.
     #[inline]
     pub fn next(&self, turn: u64, random: &mut Xoshiro256PlusPlus) -> usize {
         match self.order {
@@ -59,7 +59,7 @@ impl Tasks {
         }
     }
 
-    /// The place of a task, by weight.
+    /// Index of a task, drawn by weight.
     #[inline]
     pub fn draw(&self, random: &mut Xoshiro256PlusPlus) -> usize {
         chosen(&self.ends, random)
@@ -71,7 +71,7 @@ impl Tasks {
         &self.programs[task].steps
     }
 
-    /// The tasks' steps with the share of each task (0 to 1).
+    /// Steps and share (0 to 1) of each task.
     pub fn shares(&self) -> impl Iterator<Item = (&[Step], f64)> {
         let programs = self.programs();
         programs.map(|(program, share)| (program.steps.as_slice(), share))
@@ -83,7 +83,7 @@ impl Tasks {
         self.programs.iter().zip(shares)
     }
 
-    /// Requests of a task, in the mean and as far as that is known.
+    /// Estimated mean number of requests of a task.
     pub(crate) fn requests(&self) -> f64 {
         let programs = self.programs();
         programs
@@ -91,18 +91,18 @@ impl Tasks {
             .sum()
     }
 
-    /// Adds how often a task makes something of each name to a table by the names' places, each so many times.
+    /// Adds the estimated counts of each name per task, multiplied, to a table with an entry per name.
     pub(crate) fn add_counts(&self, times: f64, table: &mut [f64]) {
         for (program, share) in self.programs() {
             program.counts.add_to(table, times * share);
         }
     }
 
-    /// How long a task itself rests, in the mean, in seconds.
-    pub(crate) fn rests_s(&self) -> f64 {
+    /// Mean duration of the waits inside a task, in seconds.
+    pub(crate) fn wait_s(&self) -> f64 {
         let programs = self.programs();
         programs
-            .map(|(program, share)| program.rests_s * share)
+            .map(|(program, share)| program.wait_s * share)
             .sum()
     }
 
@@ -112,7 +112,7 @@ impl Tasks {
     }
 }
 
-/// Which part of the range 0 to 1 is drawn.
+/// Draws the index of a share of the range 0 to 1.
 #[inline]
 pub fn chosen(ends: &[f64], random: &mut Xoshiro256PlusPlus) -> usize {
     let at: f64 = random.random();
@@ -127,10 +127,10 @@ fn last_with_weight(ends: &[f64]) -> usize {
     ends.iter().position(|end| *end >= last).unwrap_or(0)
 }
 
-/// A task that tags leave.
+/// A task that tags select.
 struct SelectedTask<'a> {
     weight: f64,
-    what: SelectedBody<'a>,
+    body: SelectedBody<'a>,
 }
 
 enum SelectedBody<'a> {
@@ -139,33 +139,33 @@ enum SelectedBody<'a> {
 }
 
 fn parts<'a>(tasks: &'a [Task], tags: &Tags, above: &[&'a str]) -> Vec<SelectedTask<'a>> {
-    let mut left = Vec::new();
+    let mut selected = Vec::new();
     for task in tasks {
         let own: Vec<&str> = above
             .iter()
             .copied()
             .chain(task.tags.iter().map(String::as_str))
             .collect();
-        let what = match &task.body {
-            TaskBody::Steps(program) => tags.leave(&own).then_some(SelectedBody::Steps(program)),
+        let body = match &task.body {
+            TaskBody::Steps(program) => tags.select(&own).then_some(SelectedBody::Steps(program)),
             TaskBody::Tasks(order, tasks) => {
                 let within = parts(tasks, tags, &own);
                 (!within.is_empty()).then_some(SelectedBody::Tasks(*order, within))
             }
         };
-        left.extend(what.map(|what| SelectedTask {
+        selected.extend(body.map(|body| SelectedTask {
             weight: task.weight,
-            what,
+            body,
         }));
     }
-    left
+    selected
 }
 
-/// Parts with those of lists by weight in their places: a task of such a list has its share of the list's.
+/// Replaces lists by weight with their tasks, whose weights are shares of the weight of the list.
 fn flat(parts: Vec<SelectedTask<'_>>) -> Vec<SelectedTask<'_>> {
     let mut flattened = Vec::new();
     for part in parts {
-        match part.what {
+        match part.body {
             SelectedBody::Tasks(TaskOrder::Weight, within) => {
                 let total: f64 = within.iter().map(|part| part.weight).sum();
                 if total <= 0.0 {
@@ -176,9 +176,9 @@ fn flat(parts: Vec<SelectedTask<'_>>) -> Vec<SelectedTask<'_>> {
                     ..within
                 }));
             }
-            what => flattened.push(SelectedTask {
+            body => flattened.push(SelectedTask {
                 weight: part.weight,
-                what,
+                body,
             }),
         }
     }
@@ -186,9 +186,9 @@ fn flat(parts: Vec<SelectedTask<'_>>) -> Vec<SelectedTask<'_>> {
 }
 
 impl SelectedTask<'_> {
-    /// All of it as one list of steps.
+    /// Joins the task to one list of steps.
     fn joined(self, wait: Wait) -> Program {
-        match self.what {
+        match self.body {
             SelectedBody::Steps(program) => program.clone(),
             SelectedBody::Tasks(TaskOrder::Sequence, parts) => {
                 let mut joined = Program::default();
@@ -196,7 +196,7 @@ impl SelectedTask<'_> {
                     if at > 0 && !matches!(wait, Wait::Pace(_)) && !wait.mean().is_zero() {
                         joined.append(Program {
                             steps: vec![Step::Wait(wait)],
-                            rests_s: wait.mean().as_secs_f64(),
+                            wait_s: wait.mean().as_secs_f64(),
                             ..Program::default()
                         });
                     }
@@ -213,7 +213,7 @@ impl SelectedTask<'_> {
 fn choice(parts: Vec<SelectedTask>, wait: Wait) -> Program {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
     let (mut end, mut ends, mut programs) = (0.0, Vec::new(), Vec::new());
-    let (mut requests, mut rests_s) = (0.0, 0.0);
+    let (mut requests, mut wait_s) = (0.0, 0.0);
     let mut counts = NameCounts::default();
     for part in parts {
         let share = if total > 0.0 {
@@ -226,10 +226,10 @@ fn choice(parts: Vec<SelectedTask>, wait: Wait) -> Program {
         let program = part.joined(wait);
         requests += program.requests * share;
         counts.add(&program.counts, share);
-        rests_s += program.rests_s * share;
+        wait_s += program.wait_s * share;
         programs.push(program.steps);
     }
-    // Each part but the last ends with a step over those that follow.
+    // Each part ends with a jump over the parts after it.
     let mut skips = Vec::new();
     let mut all: Vec<Step> = Vec::new();
     let lengths: Vec<usize> = programs.iter().map(|steps| steps.len() + 1).collect();
@@ -247,6 +247,6 @@ fn choice(parts: Vec<SelectedTask>, wait: Wait) -> Program {
         steps: all,
         requests,
         counts,
-        rests_s,
+        wait_s,
     }
 }

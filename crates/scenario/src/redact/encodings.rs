@@ -11,7 +11,7 @@ const BACKSLASHES_MAX: usize = 8;
 /// The name of an entity and the digits of a numeric one are not longer.
 const ENTITY_BYTES_MAX: usize = 10;
 
-/// Shorter texts are no base64 of something that holds a secret.
+/// Shortest base64 text that may contain a secret.
 const BASE64_BYTES_MIN: usize = 16;
 
 /// A character at a place of a text, and where the next one begins.
@@ -21,7 +21,7 @@ type Symbol = (char, usize);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a>(pub(super) &'a str);
 
-/// What of a value stands at a place.
+/// Part of a value at a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// All of it, up to here.
@@ -50,7 +50,7 @@ impl Text<'_> {
         ends.last().copied().map(Found::Complete)
     }
 
-    /// Where the text is cut, if that is here, perhaps within an escape.
+    /// Position at which the text is truncated, possibly within an escape.
     fn cut_at(self, at: usize, is_cut: bool) -> Option<usize> {
         let rest = &self.0[at..];
         if is_cut && is_part_of_escape(rest) {
@@ -198,7 +198,7 @@ fn is_part_of_escape(rest: &str) -> bool {
     rest.is_empty() || rest.len() <= ENTITY_BYTES_MAX && rest.starts_with(['\\', '%', '&'])
 }
 
-/// Whether a text ends with an escape whose letters are no part of a word: `%20`, `\n`, `\u003d`.
+/// Whether a text ends with an escape, whose letters do not belong to a word: `%20`, `\n`, `\u003d`.
 fn ends_with_escape(text: &str) -> bool {
     match text.as_bytes() {
         [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
@@ -278,7 +278,7 @@ fn entity(rest: &str, sign: &str) -> Option<(char, usize)> {
     Some((letter, sign.len() + end + 1))
 }
 
-/// What of a text may be base64.
+/// Parts of a text that may be base64.
 pub(super) fn base64_runs(text: &str) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let mut begin = 0;
@@ -293,7 +293,7 @@ pub(super) fn base64_runs(text: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// What base64 may stand for: its beginning may be missing.
+/// Decodes base64 whose beginning may be missing.
 pub(super) fn base64_decodings(run: &str) -> [String; 4] {
     [0, 1, 2, 3].map(|missing| {
         let digits = run.bytes().skip(missing).filter_map(base64_digit);
@@ -322,7 +322,7 @@ fn base64_digit(byte: u8) -> Option<u8> {
     })
 }
 
-/// What base64 stands for, of either alphabet; nothing if it is none.
+/// Decodes base64 of either alphabet; `None` for other text.
 pub(super) fn of_base64(text: &str) -> Vec<u8> {
     let text = text
         .trim_end_matches('=')

@@ -1,4 +1,4 @@
-//! Named values: what stands in a text behind the name of a secret, as URLs, forms, JSON, TOML and bodies of several
+//! Named values: values in a text after the name of a secret, in the syntax of URLs, forms, JSON, TOML and bodies of several
 //! parts have it, and credentials in URLs.
 
 use std::ops::Range;
@@ -13,7 +13,7 @@ const NAME_BYTES_MAX: usize = 100;
 /// Schemes of credentials in a header field (RFC 9110, section 11.1, and others in use).
 const SCHEMES: [&str; 6] = ["ApiKey", "Basic", "Bearer", "Digest", "Negotiate", "Token"];
 
-/// `access_token=…`, as URLs and forms have it. The value is everything up to a character that stands in neither,
+/// `access_token=…` in URLs and forms. The value extends to a character that cannot occur in either,
 /// expressions of a scenario included.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let value = r#"(?:\{\{.*?\}\}|[^&;\s"'<>#,()`\\])+"#;
@@ -21,7 +21,7 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("{name}(?:=|%3[Dd])({value})")).ok()
 });
 
-/// `"password": "…`, as JSON has it, perhaps within a text of JSON; `password = "…`, as TOML has it.
+/// `"password": "…` in JSON, possibly within a JSON string; `password = "…` in TOML.
 static MEMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let text = r#"(?:\\*["'])?\s*[:=]\s*(\\*)(["'])"#;
     let number = r#"\\*["']\s*:\s*(\d{4,})"#;
@@ -38,7 +38,7 @@ static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?:://([^/?#\s"'`]+)|(?:^|[\s"'`=])([^/?#@\s:"'`=]+:[^/?#@\s"'`]+))@"#).ok()
 });
 
-/// What ends with the name of a secret whose value would come next.
+/// Text that ends with the name of a secret, before its value.
 static ENDS_WITH_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"([A-Za-z0-9_.\-\[\]$]{1,64})(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?$"#).ok()
 });
@@ -55,7 +55,7 @@ pub(crate) fn is_before_secret(text: &str) -> bool {
     found.is_some_and(|found| is_sensitive_name(&found[1]))
 }
 
-/// Where values of secret names stand in a text. What an expression of a scenario gives is not known.
+/// Ranges of the values of secret names in a text. Results of expressions are unknown.
 pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     let mut ranges = pairs(text);
     ranges.extend(members(text));
@@ -141,7 +141,7 @@ pub(crate) fn is_expression(text: &str) -> bool {
     text.contains("{{") && (literal.is_empty() || is_scheme(literal))
 }
 
-/// What of a text stands outside of its expressions.
+/// Parts of a text outside of its expressions.
 pub(crate) fn literals(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split("{{").enumerate();
     parts.map(|(number, part)| match part.split_once("}}") {

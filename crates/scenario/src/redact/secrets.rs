@@ -12,7 +12,7 @@ use super::encodings::{Found, Text, base64_decodings, base64_runs, of_base64};
 use super::named::{self, is_scheme};
 use super::names::is_sensitive_name;
 
-/// What takes the place of a secret.
+/// Replacement of a secret.
 pub const MASK: &str = "***";
 
 /// Shorter values are not masked: texts without them would be unreadable.
@@ -137,7 +137,7 @@ impl Secrets {
         self.masked(text, true)
     }
 
-    /// A text of brunt's own without these values: names of secrets stand in it as examples.
+    /// Masks these values in a text of brunt's own, in which names of secrets occur as examples.
     pub(crate) fn mask_values(&self, text: &str) -> String {
         let mut found = Vec::new();
         self.find(text, false, &mut found);
@@ -158,7 +158,7 @@ impl Secrets {
         replaced(text, &self.ranges(text, false), stars)
     }
 
-    /// Where secrets stand in a text, in order and apart.
+    /// Ranges of secrets in a text, sorted and disjoint.
     fn ranges(&self, text: &str, is_cut: bool) -> Vec<Range<usize>> {
         let mut found = named::ranges(text);
         self.find(text, is_cut, &mut found);
@@ -175,7 +175,7 @@ impl Secrets {
         apart(found)
     }
 
-    /// Whether a secret stands in what base64 stood for, in whatever encoding it had there.
+    /// Whether decoded base64 contains a secret in any encoding.
     fn is_in(&self, decoded: &str, is_cut: bool) -> bool {
         let mut found = named::ranges(decoded);
         self.find(decoded, is_cut, &mut found);
@@ -192,7 +192,7 @@ impl Secrets {
         for (at, _) in text.char_indices() {
             for (letter, _) in Text(text).symbols(at) {
                 if letter == '\\' {
-                    // What it escapes is no letter.
+                    // The escaped character is not a letter.
                     let escaped = self.patterns.iter();
                     let escaped = escaped.filter(|(first, _)| !first.is_ascii_alphanumeric());
                     escaped.for_each(|(_, patterns)| find_at(patterns, text, at, is_cut, found));
@@ -383,7 +383,7 @@ fn masked_field(name: &str, value: &str) -> String {
     }
 }
 
-/// What `%20` and `+` stand for.
+/// Decodes `%20` and `+`.
 fn percent_decoded(text: &str) -> String {
     // `&` is the only other character that says something there.
     let pair = format!("={}", text.replace('&', "%26"));
@@ -391,7 +391,7 @@ fn percent_decoded(text: &str) -> String {
     decoded.map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
-/// What the escapes of a JSON text stand for.
+/// Decodes the escapes of a JSON string.
 fn unescaped(text: &str) -> String {
     serde_json::from_str(&format!("\"{text}\"")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Diagnostics: what is wrong with a scenario file, where, what is accepted and the remedy.
+//! Diagnostics: the errors of a scenario file, each with its location, the accepted values and the remedy.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use miette::{LabeledSpan, NamedSource, SourceSpan};
 use crate::redact::Secrets;
 use crate::source::source_map::SourceMap;
 
-/// One thing that is wrong.
+/// One error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Diagnostic {
@@ -34,12 +34,12 @@ impl Diagnostic {
         self
     }
 
-    /// Its place in the file.
+    /// Byte range in the file.
     pub(crate) fn span(&self) -> Option<&Range<usize>> {
         self.span.as_ref()
     }
 
-    /// The same, of a text that begins elsewhere.
+    /// Shifts the location, for a text that begins at this position.
     pub(crate) fn moved(mut self, by: usize) -> Self {
         self.span = self.span.map(|span| span.start + by..span.end + by);
         self
@@ -74,7 +74,7 @@ impl miette::Diagnostic for Diagnostic {
     }
 }
 
-/// A problem in the text that it is in.
+/// A diagnostic with its source text.
 #[derive(Debug, thiserror::Error)]
 #[error("{diagnostic}")]
 struct Placed {
@@ -97,7 +97,7 @@ impl miette::Diagnostic for Placed {
     }
 }
 
-/// A scenario file with all that is wrong with it.
+/// A scenario file with all its errors.
 #[derive(Debug, thiserror::Error)]
 #[error("{file} cannot be used: {} {}", .diagnostics.len(), if .diagnostics.len() == 1 { "problem" } else { "problems" })]
 pub struct ScenarioError {
@@ -143,7 +143,7 @@ impl miette::Diagnostic for ScenarioError {
     }
 }
 
-/// Of the known names the one that is nearest to a name, where it is near.
+/// Known name that is nearest to a name; `None` if none is near.
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = known
         .into_iter()
@@ -153,17 +153,17 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
     (distance <= (name.chars().count() / 3).max(1)).then_some(candidate)
 }
 
-/// "did you mean …", where one of the known names is near, and otherwise what is known.
+/// "did you mean …" if one of the known names is near, and otherwise all known names.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match near(name, known.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
-        None if known.is_empty() => "there are none".to_owned(),
-        None => format!("there are: {}", known.join(", ")),
+        None if known.is_empty() => "none is defined".to_owned(),
+        None => format!("available: {}", known.join(", ")),
     }
 }
 
-/// What the TOML reader says, in its place.
+/// Syntax error of the TOML parser, at its place.
 pub(crate) fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
     let message = error.message().lines().next().unwrap_or_default();
     let diagnostic = Diagnostic::new(message);

@@ -1,5 +1,5 @@
-//! Layers: what a scenario is put together of. Included files lie lowest, then the file itself, then the
-//! environment, then the command line; each takes the place of what lies below it, value by value.
+//! Layers of a scenario. From the lowest: included files, the file itself, the environment, the command line. Each
+//! overrides the ones before it, value by value.
 
 use std::io;
 use std::ops::Range;
@@ -11,15 +11,15 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::source::diagnostic::{Diagnostic, syntax};
 use crate::source::source_map::SourceMap;
 
-/// Files that include files, and so on, are followed so far.
+/// Largest number of included files, including those that they include.
 const INCLUDES_MAX: usize = 32;
 
-/// What lies around a scenario file.
+/// Layers below and above a scenario file.
 #[derive(Clone, Copy)]
 pub struct Layers<'a> {
-    /// Values that were said beside the file, the lowest first.
+    /// Values from the environment and the command line, the lowest first.
     pub assignments: &'a [Assignment],
-    /// Reads a file that is included.
+    /// Reads an included file.
     pub file: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
@@ -31,29 +31,29 @@ impl std::fmt::Debug for Layers<'_> {
     }
 }
 
-/// A value that was said beside the file.
+/// A value from the environment or the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// Who said it, as messages name it.
+    /// Origin of the value in messages.
     by: String,
     /// The keys that lead to the value.
     path: Vec<String>,
-    /// Whether keys are written as the environment can: in capitals, without hyphens.
+    /// Whether keys are written as in environment variables: in capitals, without hyphens.
     is_of_environment: bool,
-    /// As it was typed; the value begins behind the first so many bytes.
+    /// The complete text; the value begins at `value_at`.
     text: String,
     value_at: usize,
 }
 
 impl Assignment {
-    /// Reads `users.normal.wait=1s`, as `--set` takes it. Keys are those of TOML, items of a list are counted
-    /// from 0; a value that is none of TOML's is a text.
+    /// Parses an argument of `--set`, such as `users.normal.wait=1s`. Keys are TOML keys, and list items are numbered
+    /// from 0. A value that is not TOML is a text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let ends = text.match_indices('=').map(|(at, _)| at);
         let read = |at: usize| Some((at, keys(&text[..at])?));
         let Some((at, path)) = ends.into_iter().find_map(read) else {
             return Err(format!(
-                "`{text}` sets nothing; write it like users.normal.wait=1s"
+                "invalid assignment `{text}`: must be like users.normal.wait=1s"
             ));
         };
         Ok(Self {
@@ -65,7 +65,7 @@ impl Assignment {
         })
     }
 
-    /// The host of a user class, as `--host CLASS=URL` says it.
+    /// The host of a user class, from `--host CLASS=URL`.
     pub fn of_class_host(class: &str, url: &str) -> Self {
         let path = ["users", class, "host"].map(str::to_owned);
         Self {
@@ -77,8 +77,8 @@ impl Assignment {
         }
     }
 
-    /// Reads a variable of the environment; `None` where it sets nothing of a scenario. The keys stand behind
-    /// `BRUNT__`, in capitals, with two underscores between them: `BRUNT__USERS__NORMAL__WAIT`.
+    /// Parses an environment variable; `None` if it does not belong to a scenario. `BRUNT__` and the keys in capitals,
+    /// separated by two underscores: `BRUNT__USERS__NORMAL__WAIT`.
     pub fn of_environment(name: &str, value: &str) -> Option<Self> {
         let keys = name
             .strip_prefix("BRUNT__")
@@ -93,7 +93,7 @@ impl Assignment {
     }
 }
 
-/// The keys of a dotted key.
+/// Parts of a dotted key.
 fn keys(text: &str) -> Option<Vec<String>> {
     if text.contains(['\n', '#']) {
         return None;
@@ -111,8 +111,8 @@ fn keys(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// The texts of a scenario with those that it includes, and what is wrong with how they include each other.
-/// The numbers are where texts begin: of the file, of the included ones (lowest first), of assignments.
+/// The texts of a scenario and its layers, and the errors of its includes. Texts are identified by their positions in
+/// the source map: files (lowest first), then assignments.
 pub(crate) struct Collected {
     pub(crate) sources: SourceMap,
     files: Vec<usize>,
@@ -120,7 +120,7 @@ pub(crate) struct Collected {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads all texts.
+/// Reads all layers.
 pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
     let mut collected = Collected {
         sources: SourceMap::default(),
@@ -138,7 +138,7 @@ pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
 }
 
 impl Collected {
-    /// Adds a file, and below it those that it includes.
+    /// Adds a file, and below it the files that it includes.
     fn include(&mut self, name: &str, text: &str, layers: Layers, way: &mut Vec<PathBuf>) {
         let base = self.sources.add(name, text);
         let (table, _) = DeTable::parse_recoverable(text);
@@ -148,7 +148,7 @@ impl Collected {
             _ => Vec::new(),
         };
         for typed in included {
-            // What is no text is said when the file is read.
+            // Values of other types are reported when the file is read.
             let Some(path) = typed.get_ref().as_str() else {
                 continue;
             };
@@ -157,12 +157,13 @@ impl Collected {
             let span = typed.span().start + base..typed.span().end + base;
             let shown = path.display().to_string();
             if way.contains(&path) || self.files.len() + way.len() > INCLUDES_MAX {
-                let diagnostic =
-                    Diagnostic::new(format!("{shown} includes itself, or too much is included"));
+                let diagnostic = Diagnostic::new(format!(
+                    "{shown} includes itself, or more than {INCLUDES_MAX} files are included"
+                ));
                 self.diagnostics.push(
                     diagnostic
                         .at(span, "here")
-                        .help("leave it out here, or there"),
+                        .help("remove one of the includes"),
                 );
                 continue;
             }
@@ -176,14 +177,14 @@ impl Collected {
                     let diagnostic =
                         Diagnostic::new(format!("cannot read {shown}: {error}")).at(span, "here");
                     self.diagnostics
-                        .push(diagnostic.help("a path begins where the file lies that includes"));
+                        .push(diagnostic.help("paths are relative to the including file"));
                 }
             }
         }
         self.files.push(base);
     }
 
-    /// One table of all layers; what is wrong with their shape goes to the problems.
+    /// Merges all layers. Errors go to the diagnostics.
     pub(crate) fn table<'t>(
         &'t self,
         layers: Layers,
@@ -195,7 +196,7 @@ impl Collected {
             let (table, errors) = DeTable::parse_recoverable(text);
             let mut found: Vec<Diagnostic> =
                 errors.iter().map(|error| syntax(error, text)).collect();
-            // One broken line can break what comes after it.
+            // One syntax error can cause others in the same line.
             found.dedup_by_key(|diagnostic| line_of(diagnostic, text));
             diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.moved(*base)));
             let mut table = moved_table(table.into_inner(), *base);
@@ -219,7 +220,7 @@ fn line_of(diagnostic: &Diagnostic, text: &str) -> Option<usize> {
     Some(before.matches('\n').count())
 }
 
-/// Puts a layer over what is there: tables come together, anything else takes the place.
+/// Merges a layer into those below: tables are merged, other values replaced.
 fn merge<'t>(below: &mut DeTable<'t>, above: DeTable<'t>) {
     for (key, value) in above {
         match (below.get_mut(key.get_ref().as_ref()), value) {
@@ -251,8 +252,7 @@ fn assign<'t>(
         return Ok(());
     };
     let no_place = |what: String| {
-        Diagnostic::new(format!("there is no place for this value: {what}"))
-            .at(key_span.clone(), "here")
+        Diagnostic::new(format!("cannot set this value: {what}")).at(key_span.clone(), "here")
     };
     let mut place = whole;
     for (at, key) in path.iter().enumerate() {
@@ -277,13 +277,13 @@ fn assign<'t>(
                 .ok_or_else(|| {
                     no_place(match next {
                         Some(number) => {
-                            format!("`{key}` has no item {number}; they are counted from 0")
+                            format!("`{key}` has no item {number} (items are numbered from 0)")
                         }
-                        None => format!("`{key}` is a list; say which item, counted from 0"),
+                        None => format!("`{key}` is a list; add the number of an item, from 0"),
                     })
                 });
             }
-            _ => return Err(no_place(format!("`{key}` is no table"))),
+            _ => return Err(no_place(format!("`{key}` is not a table"))),
         };
     }
     let last = assignment.key(place, last);
@@ -295,7 +295,7 @@ fn assign<'t>(
     Ok(())
 }
 
-/// What TOML reads, or else the text as it was typed.
+/// Parses a value as TOML, or else as text.
 fn value_of(at: usize, typed: &str) -> Spanned<DeValue<'_>> {
     match DeValue::parse(typed) {
         Ok(value) => moved(value, at),
@@ -303,7 +303,7 @@ fn value_of(at: usize, typed: &str) -> Spanned<DeValue<'_>> {
     }
 }
 
-/// Sets a value of an item of a list; nothing where there is no such place.
+/// Sets a value in an item of a list; `None` if there is no such item or key.
 fn assign_item<'t>(
     list: &mut DeArray<'t>,
     assignment: &Assignment,
@@ -341,7 +341,7 @@ fn assign_item<'t>(
 }
 
 impl Assignment {
-    /// The key of a table that is meant.
+    /// Key of a table that matches.
     fn key(&self, table: &DeTable, typed: &str) -> String {
         if !self.is_of_environment {
             return typed.to_owned();
@@ -353,7 +353,7 @@ impl Assignment {
     }
 }
 
-/// A value whose places begin elsewhere.
+/// Shifts the locations of a value.
 fn moved(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
     let span = value.span().start + by..value.span().end + by;
     let value = match value.into_inner() {

@@ -1,8 +1,7 @@
-//! Reads a scenario file to the end: everything that is wrong with its shape, not only the first.
+//! Reads a scenario file and finds all errors in its structure, not only the first.
 //!
-//! The types of [`crate::spec`] say what a file may hold, and serde stops at the first thing that they do
-//! not. So what it stops at is noted and mended in the table that was parsed, and the table is read again:
-//! a field whose name is nearly a known one gets that name, anything else is taken out.
+//! Serde stops at the first value that the types of [`crate::spec`] do not accept. The reader reports it, repairs the
+//! parsed table, and reads again: a key that resembles a known one is renamed, and any other value is removed.
 
 use std::ops::Range;
 
@@ -14,38 +13,38 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 use crate::source::diagnostic::{Diagnostic, near, suggestion};
 use crate::spec::Spec;
 
-/// A file with more mistakes than these is of another kind.
+/// Largest number of reported errors.
 const PROBLEMS_MAX: usize = 50;
 
-/// What was read.
+/// The result of reading a file.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// The file as it was mended; nothing where that could not be done.
+    /// The repaired file; `None` if it could not be repaired.
     pub(crate) spec: Option<Spec>,
-    /// What is wrong with its shape.
+    /// Errors in its structure.
     pub(crate) diagnostics: Vec<Diagnostic>,
-    taken_out: TakenOut,
+    removed: Removed,
 }
 
-/// What is missing since it was taken out: what else is wrong there may only come of that.
+/// Removed values. Later errors at their locations may only be consequences.
 #[derive(Debug, Default)]
-struct TakenOut {
-    /// What was taken out, and the tables from which it was, each by its own place and by its key's.
+struct Removed {
+    /// Locations of removed values and of the tables that contained them, and of their keys.
     spans: Vec<Range<usize>>,
-    /// Tables that had a field which is not known: what they miss is what was meant by it.
+    /// Tables with an unknown key: a missing key may be the one that was meant.
     misnamed: Vec<Range<usize>>,
-    /// Whether something may be missing that other places refer to.
+    /// Whether a removed value may be referenced elsewhere.
     is_referred_to: bool,
 }
 
-/// Reads a table; problems are those that are known of it.
+/// Reads a table; `diagnostics` are its known errors.
 pub(crate) fn read(table: DeTable, diagnostics: Vec<Diagnostic>) -> Reading {
     let mut reading = Reading {
         spec: None,
         diagnostics,
-        taken_out: TakenOut::default(),
+        removed: Removed::default(),
     };
-    // What else is wrong with what TOML does not read cannot be told.
+    // A file with syntax errors is not read further.
     if !reading.diagnostics.is_empty() {
         return reading;
     }
@@ -62,41 +61,41 @@ pub(crate) fn read(table: DeTable, diagnostics: Vec<Diagnostic>) -> Reading {
         let comes_of_another = is_missing
             && error
                 .span()
-                .is_some_and(|span| reading.taken_out.misnamed.contains(&span));
-        let mended = mend(table.get_mut(), &error, &mut reading.taken_out);
-        let key = mended.as_ref().and_then(|mended| mended.key.as_deref());
+                .is_some_and(|span| reading.removed.misnamed.contains(&span));
+        let repair = repair_error(table.get_mut(), &error, &mut reading.removed);
+        let key = repair.as_ref().and_then(|repair| repair.key.as_deref());
         if !comes_of_another {
             reading.diagnostics.push(diagnostic(&error, key));
         }
-        if mended.is_none() || reading.diagnostics.len() == PROBLEMS_MAX {
+        if repair.is_none() || reading.diagnostics.len() == PROBLEMS_MAX {
             return reading;
         }
     }
 }
 
 impl Reading {
-    /// Whether a problem of the mended file is one of the file itself.
+    /// Whether an error of the repaired file is also one of the file itself.
     pub(crate) fn is_of_the_file(&self, diagnostic: &Diagnostic) -> bool {
         let Some(span) = diagnostic.span() else {
             return self.diagnostics.is_empty();
         };
-        !self.taken_out.is_referred_to && !self.taken_out.spans.contains(span)
+        !self.removed.is_referred_to && !self.removed.spans.contains(span)
     }
 }
 
-/// What was done.
-struct Mended {
-    /// The key that was renamed or taken out; none of an item of a list.
+/// A repair.
+struct Repair {
+    /// The renamed or removed key; `None` for an item of a list.
     key: Option<String>,
 }
 
-/// Mends what an error is about; nothing where that is not found.
-fn mend(table: &mut DeTable, error: &Error, taken_out: &mut TakenOut) -> Option<Mended> {
+/// Repairs the cause of an error; `None` if it is not found.
+fn repair_error(table: &mut DeTable, error: &Error, removed: &mut Removed) -> Option<Repair> {
     let span = error.span()?;
     let path = find(table, &span, unknown(error).map(|(name, _)| name))?;
     let (last, parents) = path.split_last()?;
     let holder = places(table, parents);
-    let mended = match (last, at(table, parents)?) {
+    let repair = match (last, at(table, parents)?) {
         (Step::Key(key), Place::Table(table)) => {
             let (known, value) = table.remove_entry(key.as_str())?;
             if let Some((name, fields)) = unknown(error) {
@@ -104,13 +103,13 @@ fn mend(table: &mut DeTable, error: &Error, taken_out: &mut TakenOut) -> Option<
                     Some(meant) => {
                         table.insert(Spanned::new(known.span(), meant.to_owned().into()), value);
                     }
-                    // Nothing is missing that anyone knows of.
-                    None => taken_out.misnamed.extend(holder),
+                    // The intended key is unknown.
+                    None => removed.misnamed.extend(holder),
                 }
-                return Some(Mended { key: None });
+                return Some(Repair { key: None });
             }
-            taken_out.note(key, &known.span(), &value);
-            Mended {
+            removed.note(key, &known.span(), &value);
+            Repair {
                 key: Some(key.clone()),
             }
         }
@@ -122,25 +121,25 @@ fn mend(table: &mut DeTable, error: &Error, taken_out: &mut TakenOut) -> Option<
                 .filter(|(index, _)| index != at)
                 .map(|(_, item)| item)
                 .collect();
-            taken_out.is_referred_to = true;
-            Mended { key: None }
+            removed.is_referred_to = true;
+            Repair { key: None }
         }
         _ => return None,
     };
-    taken_out.spans.extend(holder);
-    Some(mended)
+    removed.spans.extend(holder);
+    Some(repair)
 }
 
-impl TakenOut {
+impl Removed {
     fn note(&mut self, key: &str, place: &Range<usize>, value: &Spanned<DeValue>) {
-        // A request's name, what classes take over from each other, or a whole table.
+        // Values that others refer to: names of requests, inherited keys, and complete tables.
         let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
         self.is_referred_to |= matches!(key, "name" | "extends" | "tasks") || !is_scalar;
         self.spans.extend([place.clone(), value.span()]);
     }
 }
 
-/// The places of what a way leads to: its own, and that of its key.
+/// Locations of a value and its key.
 fn places(table: &DeTable, path: &[Step]) -> Vec<Range<usize>> {
     let Some((Step::Key(first), rest)) = path.split_first() else {
         return Vec::new();
@@ -172,14 +171,14 @@ fn places(table: &DeTable, path: &[Step]) -> Vec<Range<usize>> {
     vec![own_span, key_span]
 }
 
-/// A step on the way to a value.
+/// A step of a path to a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Key(String),
     Item(usize),
 }
 
-/// What holds values.
+/// A table or list that contains a value.
 enum Place<'a, 'i> {
     Table(&'a mut DeTable<'i>),
     List(&'a mut DeArray<'i>),
@@ -207,71 +206,69 @@ fn at<'a, 'i>(table: &'a mut DeTable<'i>, path: &[Step]) -> Option<Place<'a, 'i>
     }
 }
 
-/// The way to the value that has this place in the file, or to the key of this name; to the innermost that
-/// holds it where none is exactly there. What is under a header lies beside the header's own place, so all is
-/// looked through.
+/// Path to the value at a location, or to the key of this name: the innermost one that contains the location. Contents
+/// of a table are not within the location of its header, so the complete file is searched.
 fn find(table: &DeTable, span: &Range<usize>, name: Option<&str>) -> Option<Vec<Step>> {
     let mut search = Search {
         span,
         name,
-        way: Vec::new(),
+        path: Vec::new(),
         found: None,
     };
     search.table(table);
-    search.found.map(|(_, way)| way)
+    search.found.map(|(_, path)| path)
 }
 
 struct Search<'a> {
     span: &'a Range<usize>,
-    /// The key that is looked for; none where it is a value.
+    /// Key to find; `None` to find a value.
     name: Option<&'a str>,
-    way: Vec<Step>,
-    /// How far beyond the span the nearest one reaches, and the way to it.
+    path: Vec<Step>,
+    /// Nearest match: its excess length over the span, and its path.
     found: Option<(usize, Vec<Step>)>,
 }
 
 impl Search<'_> {
     fn table(&mut self, table: &DeTable) {
         for (key, value) in table {
-            self.way.push(Step::Key(key.get_ref().to_string()));
+            self.path.push(Step::Key(key.get_ref().to_string()));
             if self.name == Some(key.get_ref().as_ref()) {
-                self.look_at(key.span());
+                self.consider(key.span());
             }
             self.value(value);
-            self.way.pop();
+            self.path.pop();
         }
     }
 
     fn value(&mut self, value: &Spanned<DeValue>) {
         if self.name.is_none() {
-            self.look_at(value.span());
+            self.consider(value.span());
         }
         match value.get_ref() {
             DeValue::Table(table) => self.table(table),
             DeValue::Array(list) => {
                 for (at, item) in list.iter().enumerate() {
-                    self.way.push(Step::Item(at));
+                    self.path.push(Step::Item(at));
                     self.value(item);
-                    self.way.pop();
+                    self.path.pop();
                 }
             }
             _ => {}
         }
     }
 
-    fn look_at(&mut self, place: Range<usize>) {
+    fn consider(&mut self, place: Range<usize>) {
         if place.start > self.span.start || place.end < self.span.end {
             return;
         }
         let beyond = place.len() - self.span.len();
         if self.found.as_ref().is_none_or(|(known, _)| beyond < *known) {
-            self.found = Some((beyond, self.way.clone()));
+            self.found = Some((beyond, self.path.clone()));
         }
     }
 }
 
-/// The field that is not known, with those that are. The words are serde's: unknown field `x`, expected
-/// one of `a`, `b`
+/// The unknown field and the known ones, from serde's message: unknown field `x`, expected one of `a`, `b`
 fn unknown(error: &Error) -> Option<(&str, Vec<&str>)> {
     let rest = first_line(error).strip_prefix("unknown field `")?;
     let (name, known) = rest.split_once("`, ").or_else(|| rest.split_once('`'))?;
@@ -282,7 +279,7 @@ fn first_line(error: &Error) -> &str {
     error.message().lines().next().unwrap_or_default()
 }
 
-/// What serde says, in words that need no Rust.
+/// Converts an error of serde to a diagnostic without terms of Rust.
 fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
     let message = first_line(error);
     let placed = |diagnostic: Diagnostic, label: &str| match error.span() {
@@ -297,7 +294,10 @@ fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
         .strip_prefix("missing field `")
         .and_then(|rest| rest.strip_suffix('`'))
     {
-        let diagnostic = placed(Diagnostic::new(format!("`{name}` is missing")), "in here");
+        let diagnostic = placed(
+            Diagnostic::new(format!("key `{name}` is missing")),
+            "in this table",
+        );
         return diagnostic.help(format!("add {name} = …"));
     }
     let wrong = message
@@ -307,17 +307,20 @@ fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
         return placed(Diagnostic::new(message), "here");
     };
     let what = key.map_or_else(
-        || "an item of this list".to_owned(),
+        || "an item of the list".to_owned(),
         |key| format!("`{key}`"),
     );
     let diagnostic = placed(
-        Diagnostic::new(format!("{what} is {}", found_in_words(found))),
+        Diagnostic::new(format!(
+            "invalid value: {what} is {}",
+            found_in_words(found)
+        )),
         "here",
     );
     diagnostic.help(format!("write {}", expected_in_words(expected, found)))
 }
 
-/// What was found: a number as it is, anything else by its kind.
+/// Describes the found value: a number literally, any other by its type.
 fn found_in_words(found: &str) -> String {
     let quoted = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
     let kinds = [
@@ -334,7 +337,7 @@ fn found_in_words(found: &str) -> String {
     kind.map_or_else(|| found.to_owned(), |(_, words)| (*words).to_owned())
 }
 
-/// What is accepted.
+/// Describes the accepted values.
 fn expected_in_words(expected: &str, found: &str) -> String {
     let words = match expected {
         "u8" => "a whole number from 0 to 255",
@@ -346,7 +349,7 @@ fn expected_in_words(expected: &str, found: &str) -> String {
         "a string" => "a text in quotes",
         "a boolean" => "true or false",
         "a sequence" if found == "map" => {
-            "a list; of tables, each begins with double brackets: [[…]]"
+            "a list; each table of a list begins with double brackets: [[…]]"
         }
         "a sequence" => "a list in brackets",
         "a map" => "a table",

@@ -14,11 +14,11 @@ const TABLES_OF_NAMES: [&str; 5] = ["users", "profiles", "requests", "groups", "
 /// All layers of a scenario.
 pub(crate) struct MergedLayers(Table);
 
-/// What is done with a text that belongs to a key.
+/// Function for a text that belongs to a key.
 type Visit<'a> = dyn FnMut(&str, &mut String) + 'a;
 
 impl MergedLayers {
-    /// `None` where the table is no TOML.
+    /// `None` if the table is not valid TOML.
     pub(crate) fn new(mut table: DeTable) -> Option<Self> {
         table.remove("include");
         let table = Spanned::new(0..0, table).into_deserializer();

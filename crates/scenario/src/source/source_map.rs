@@ -1,7 +1,5 @@
-//! Source map: the texts of a scenario (its file, those that it includes, and assignments) in one space of positions.
-//!
-//! All texts have places in one space, one after the other, the file's own first: so a place says which
-//! text it is in.
+//! Source map: the texts of a scenario (its file, included files, and assignments) in one space of positions, so that a
+//! position identifies its text. The file itself comes first.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,13 +8,13 @@ use miette::NamedSource;
 
 use crate::redact::Secrets;
 
-/// A text with its place among the others.
+/// A text with its position.
 #[derive(Debug)]
 pub(crate) struct SourceText {
-    /// As messages name it.
+    /// Name in messages.
     pub(crate) name: String,
     pub(crate) text: String,
-    /// Where it begins.
+    /// First position.
     pub(crate) base: usize,
 }
 
@@ -27,9 +25,9 @@ pub(crate) struct SourceMap {
 }
 
 impl SourceMap {
-    /// Adds a text; returns where it begins.
+    /// Adds a text and returns its first position.
     pub(crate) fn add(&mut self, name: &str, text: &str) -> usize {
-        // One apart, so that the end of one is not the begin of the next.
+        // A gap of one, so that the end of a text differs from the beginning of the next.
         let base = self
             .all
             .last()
@@ -42,13 +40,13 @@ impl SourceMap {
         base
     }
 
-    /// The text that begins there.
+    /// Text at a first position.
     pub(crate) fn at(&self, base: usize) -> &str {
         let source = self.all.iter().find(|source| source.base == base);
         source.map_or("", |source| &source.text)
     }
 
-    /// The text that a place is in, to be shown, and the place within it.
+    /// The text of a location, with secrets masked, and the location within it.
     pub(crate) fn locate(
         &self,
         span: &Range<usize>,

@@ -1,4 +1,4 @@
-//! Quantities with units as people write them: durations, shares, sizes, rates.
+//! Quantities with units as they are typed: durations, percentages, sizes, rates.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::spec::Json;
 /// A duration such as `500ms`, `20s`, `5m`, `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text.trim())
-        .map_err(|_| format!("`{text}` is no duration; write it like 500ms, 20s, 5m or 1h30m"))
+        .map_err(|_| format!("invalid duration `{text}`: must be like 500ms, 20s, 5m or 1h30m"))
 }
 
 /// A duration above zero.
@@ -19,16 +19,17 @@ pub(crate) fn positive_duration(text: &Spanned<String>) -> Result<Duration, Diag
     let wrong = |message: String| Diagnostic::new(message).at(text.span(), "here");
     match duration(text.get_ref()) {
         Err(message) => Err(wrong(message)),
-        Ok(duration) if duration.is_zero() => {
-            Err(wrong("a duration of nothing".into()).help("write more than 0s"))
-        }
+        Ok(duration) if duration.is_zero() => Err(wrong(format!(
+            "invalid duration `{}`: must be above 0s",
+            text.get_ref()
+        ))),
         Ok(duration) => Ok(duration),
     }
 }
 
-/// A rate a second such as `500/s`, `3k/min` or a number.
+/// A rate per second such as `500/s`, `3k/min` or a number.
 pub fn rate(text: &str) -> Result<f64, String> {
-    let wrong = || format!("`{text}` is no rate; write it like 500/s, 3k/min or 500");
+    let wrong = || format!("invalid rate `{text}`: must be like 500/s, 3k/min or 500");
     let (number, per_s) = match text.trim().rsplit_once('/') {
         None => (text.trim(), 1.0),
         Some((number, "s")) => (number.trim(), 1.0),
@@ -49,12 +50,12 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A share in percent, such as `2%`.
+/// A percentage such as `2%`.
 pub(crate) fn percent(text: &str) -> Option<f64> {
     suffixed(text.trim(), &[("%", 1.0)])
 }
 
-/// A duration as a scenario file would have it: `1500ms`, `20s`, `1h30m`.
+/// Writes a duration as scenario files do: `1500ms`, `20s`, `1h30m`.
 pub fn duration_in_words(duration: Duration) -> String {
     if duration.subsec_nanos() > 0 || duration.is_zero() {
         return format!("{}ms", duration.as_millis());
@@ -99,10 +100,10 @@ pub(crate) fn threshold(metric: Metric, value: &Json) -> Result<f64, String> {
     };
     parsed
         .filter(|value| value.is_finite() && *value >= 0.0)
-        .ok_or_else(|| format!("write a threshold of {} like {like}", metric.name()))
+        .ok_or_else(|| format!("write it like {like}"))
 }
 
-/// A threshold of a metric of the user's own, whose values are plain numbers.
+/// A threshold of a custom metric, whose values are plain numbers.
 pub(crate) fn plain_threshold(metric: Metric, value: &Json) -> Result<f64, String> {
     match metric {
         Metric::Percentile(_) | Metric::Mean | Metric::Max => value
@@ -110,7 +111,7 @@ pub(crate) fn plain_threshold(metric: Metric, value: &Json) -> Result<f64, Strin
             .as_number()
             .filter(|_| !matches!(value, Json::Text(_)))
             .filter(|number| number.is_finite() && *number >= 0.0)
-            .ok_or_else(|| format!("write a threshold of {} like 100", metric.name())),
+            .ok_or_else(|| "write it like 100".to_owned()),
         _ => threshold(metric, value),
     }
 }
@@ -135,7 +136,7 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     bytes
         .filter(|bytes| (1.0..=9e15).contains(bytes))
         .map(|bytes| bytes as u64)
-        .ok_or_else(|| format!("`{text}` is no size; write it like \"64KiB\" or \"10MB\""))
+        .ok_or_else(|| format!("invalid size `{text}`: must be like \"64KiB\" or \"10MB\""))
 }
 
 fn suffixed(text: &str, units: &[(&str, f64)]) -> Option<f64> {
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thresholds_are_taken_in_their_metrics_units() {
+    fn threshold_is_read_in_the_unit_of_its_metric() {
         let text = |text: &str| Json::Text(text.into());
         let p95 = Metric::Percentile(0.95);
         let cases = [

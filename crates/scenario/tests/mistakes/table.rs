@@ -1,6 +1,6 @@
-//! Each kind of mistake, and a file that makes it.
+//! Mistakes, each with a file that makes it.
 
-/// A file that is fine but for what is put into it.
+/// A valid file, except for the inserted text.
 pub(crate) fn file(task: &str, rest: &str) -> String {
     format!(
         "[data]\nfruits = [\"apple\"]\nnone = []\n\n[users.visitor]\nwait = \"1s..3s\"\n\n\

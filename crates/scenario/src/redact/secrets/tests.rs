@@ -208,7 +208,7 @@ fn named_values_are_secret_wherever_they_come_up_again() {
          Cookie: id=cookie-value; b=c\r\nX-Kept: visible\r\n",
     );
     secrets.add_body(b"{\"user\": {\"password\": \"pass \\\"w\\\" ord\", \"name\": \"visible\"}}");
-    secrets.add_fields("Set-Cookie: sid=cookie-of-answer; Path=/visible\r\n");
+    secrets.add_fields("Set-Cookie: sid=cookie-of-response; Path=/visible\r\n");
     secrets.add_body(b"{\"access_token\": \"of-the-answer\", \"x\": \"visible\"");
     secrets.add_body(b"{\"refresh_token\": [\"in-a-list\"], \"x\": \"visible\"}");
     for secret in [
@@ -217,7 +217,7 @@ fn named_values_are_secret_wherever_they_come_up_again() {
         "hunter222",
         "cookie-value",
         "pass \"w\" ord",
-        "cookie-of-answer",
+        "cookie-of-response",
         "of-the-answer",
         "in-a-list",
     ] {
