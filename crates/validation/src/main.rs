@@ -1,28 +1,29 @@
-//! Prints the table of all proofs, or of the pages that are named; fails where one does not hold.
+//! Prints a table of all validations, or of the named ones, and fails if one does not hold.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the table is its work"
+    reason = "the table is the output of this program"
 )]
 
 use std::process::ExitCode;
 
-use brunt_validation::{Effort, PAGES, Row};
+use brunt_validation::VALIDATIONS;
+use brunt_validation::row::{Effort, Row};
 
 fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let unknown = |name: &&String| PAGES.iter().all(|(page, _)| page != name);
-    if let Some(name) = named.iter().find(unknown) {
-        let known = PAGES.map(|(page, _)| page).join(", ");
-        eprintln!("no page of proofs is named {name}; there are {known}");
+    let is_unknown = |name: &&String| VALIDATIONS.iter().all(|(known, _)| known != name);
+    if let Some(name) = named.iter().find(is_unknown) {
+        let known = VALIDATIONS.map(|(known, _)| known).join(", ");
+        eprintln!("error: unknown validation '{name}'; available: {known}");
         return ExitCode::from(2);
     }
-    let wanted = PAGES
+    let selected = VALIDATIONS
         .iter()
-        .filter(|(page, _)| named.is_empty() || named.iter().any(|name| name == page));
-    let rows: Vec<Row> = wanted.flat_map(|(_, rows)| rows(Effort::Full)).collect();
-    println!("| method | truth | reached | goal | broken variant | |");
+        .filter(|(known, _)| named.is_empty() || named.iter().any(|name| name == known));
+    let rows: Vec<Row> = selected.flat_map(|(_, rows)| rows(Effort::Full)).collect();
+    println!("| method | truth | result | goal | negative control | |");
     println!("| --- | --- | --- | --- | --- | --- |");
     for row in &rows {
         let holds = if row.holds {
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         };
         println!(
             "| {} | {} | {} | {} | {} | {holds} |",
-            row.method, row.truth, row.reached, row.goal, row.broken
+            row.method, row.truth, row.result, row.goal, row.negative_control
         );
     }
     if rows.iter().all(|row| row.holds) {

@@ -1,84 +1,88 @@
-//! A run beside a stored baseline: the same service again, and one that is slower.
+//! Runs compared with a stored baseline: the same service again, and a slower one.
 
 use brunt_record::{Measure, PercentileValue, ProcessReading, Reading, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_verdict::comparison::{ComparedMetric, Comparison, Outcome, RunMetrics, compare};
 use brunt_verdict::stats::batch_means::ProportionEstimate;
 
-use super::{SEEDS_FROM, SLOWER, THETA, normals, percent};
-use crate::{Effort, Row, reckoned};
+use super::trials::{SEEDS_FROM, SLOWER, TOLERANCE, normals, percent};
+use crate::row::{Effort, Row};
+use crate::simulated_run;
 
 const PER_S: f64 = 100.0;
-/// The median time of a request, and how requests differ, as a logarithm.
+/// Median response time.
 const LEVEL_S: f64 = 0.02;
-const REQUESTS: f64 = 0.1;
-/// CPU time of a request, as a share of a core, and how runs differ in it, as a logarithm.
+/// Standard deviation of the logarithm of response times.
+const BETWEEN_REQUESTS: f64 = 0.1;
+/// CPU use of the service, in percent of a core.
 const CPU_PERCENT: f64 = 30.0;
-const CPU_BETWEEN: f64 = 0.1;
-/// Two-sided, 95 %.
+/// Standard deviation of the logarithm of the CPU use between runs.
+const CPU_BETWEEN_RUNS: f64 = 0.1;
+/// Risk on each side of an interval of 95 %.
 const RISK: f64 = 0.025;
 
-/// How the times of a machine go up and down, in logarithms.
+/// Variation of the response times on a machine: standard deviations of logarithms.
 #[derive(Clone, Copy)]
 struct Machine {
     name: &'static str,
-    /// From run to run.
+    /// Between runs.
     between: f64,
-    /// From second to second.
+    /// Between seconds.
     within: f64,
-    /// The share of it that a second keeps of the one before.
-    memory: f64,
+    /// Correlation from second to second.
+    correlation: f64,
 }
 
 const QUIET: Machine = Machine {
-    name: "a quiet machine",
+    name: "quiet machine",
     between: 0.002,
     within: 0.01,
-    memory: 0.5,
+    correlation: 0.5,
 };
-const ROUGH: Machine = Machine {
-    name: "a rough machine",
+const NOISY: Machine = Machine {
+    name: "noisy machine",
     between: 0.02,
     within: 0.1,
-    memory: 0.9,
+    correlation: 0.9,
 };
 
-/// How a baseline is made.
+/// Runs of a baseline, and the tolerance of comparisons with it.
 #[derive(Clone, Copy)]
 struct Plan {
     runs: u64,
     seconds: usize,
-    theta: Option<f64>,
+    tolerance: Option<f64>,
 }
 
 const FIVE_LONG: Plan = Plan {
     runs: 5,
     seconds: 120,
-    theta: Some(THETA),
+    tolerance: Some(TOLERANCE),
 };
 const THREE_SHORT: Plan = Plan {
     runs: 3,
     seconds: 30,
-    theta: None,
+    tolerance: None,
 };
 
 impl Machine {
     fn run(self, seconds: usize, slower: f64, seed: u64) -> RunRecord {
         let own = normals(self.between, 0.0, 1, seed * 4 + 1)[0];
-        let of_seconds = normals(self.within, self.memory, seconds, seed * 4 + 2);
-        let of_requests = normals(REQUESTS, 0.0, seconds * PER_S as usize, seed * 4 + 3);
-        let cpu = normals(CPU_BETWEEN, 0.0, 1, seed * 4 + 4)[0];
-        let visits = Arrivals::steady(PER_S, seconds as f64, Gaps::Poisson, seed)
+        let of_seconds = normals(self.within, self.correlation, seconds, seed * 4 + 2);
+        let count = seconds * PER_S as usize;
+        let of_requests = normals(BETWEEN_REQUESTS, 0.0, count, seed * 4 + 3);
+        let cpu = normals(CPU_BETWEEN_RUNS, 0.0, 1, seed * 4 + 4)[0];
+        let requests = Arrivals::steady(PER_S, seconds as f64, Gaps::Poisson, seed)
             .zip(of_requests.into_iter().cycle())
             .map(|(arrival_s, of_request)| {
-                let off = own + of_seconds[arrival_s as usize] + of_request;
+                let deviation = own + of_seconds[arrival_s as usize] + of_request;
                 SimulatedRequest {
                     arrival_s,
-                    done_s: arrival_s + LEVEL_S * slower * off.exp(),
+                    done_s: arrival_s + LEVEL_S * slower * deviation.exp(),
                     failed: false,
                 }
             });
-        let mut record = reckoned::record(visits, seconds as f64, Vec::new());
+        let mut record = simulated_run::record(requests, seconds as f64, Vec::new());
         let busy = CPU_PERCENT * slower * cpu.exp();
         record.readings = (0..seconds)
             .map(|second| reading(second, busy * of_seconds[second].exp()))
@@ -86,7 +90,7 @@ impl Machine {
         record
     }
 
-    /// The runs of a baseline, and the first seed after theirs.
+    /// The runs of a baseline, and the next seed.
     fn baseline(self, plan: Plan, at: u64, runs_per_seed: u64) -> (Vec<RunRecord>, u64) {
         let first = at * runs_per_seed;
         let seeds = first..first + plan.runs;
@@ -99,20 +103,20 @@ impl Machine {
         )
     }
 
-    /// The share of runs that are called worse than those of a baseline, and the share by a wrong way.
-    fn called_worse(self, plan: Plan, slower: f64, runs: u64, wrong: Wrong) -> [f64; 2] {
+    /// Shares of the runs that are called worse than a baseline by brunt, and by a naive test.
+    fn called_worse(self, plan: Plan, slower: f64, runs: u64, is_worse: NaiveTest) -> [f64; 2] {
         let (mut worse, mut naive) = (0u32, 0u32);
         for at in SEEDS_FROM..SEEDS_FROM + runs {
             let (baseline, next) = self.baseline(plan, at, plan.runs + 1);
             let run = self.run(plan.seconds, slower, next);
-            worse += u32::from(compared(&baseline, &run, plan.theta).is_worse());
-            naive += u32::from(wrong(&baseline, &run));
+            worse += u32::from(comparison(&baseline, &run, plan.tolerance).is_worse());
+            naive += u32::from(is_worse(&baseline, &run));
         }
         [worse, naive].map(|count| f64::from(count) / runs as f64)
     }
 }
 
-/// A second's reading of the process under test.
+/// The reading of the process under test at the end of a second.
 fn reading(second: usize, cpu_percent: f64) -> Reading {
     Reading {
         at_ms: (second as u64 + 1) * 1_000 + 500,
@@ -125,28 +129,28 @@ fn reading(second: usize, cpu_percent: f64) -> Reading {
     }
 }
 
-fn compared(baseline: &[RunRecord], run: &RunRecord, theta: Option<f64>) -> Comparison {
+fn comparison(baseline: &[RunRecord], run: &RunRecord, tolerance: Option<f64>) -> Comparison {
     let figures: Vec<RunMetrics> = baseline.iter().map(RunMetrics::of).collect();
-    compare(&figures, &RunMetrics::of(run), theta)
+    compare(&figures, &RunMetrics::of(run), tolerance)
 }
 
-/// A way to call a run worse than others.
-type Wrong = fn(&[RunRecord], &RunRecord) -> bool;
+/// A naive test of whether a run is worse than a baseline.
+type NaiveTest = fn(&[RunRecord], &RunRecord) -> bool;
 
 fn median_ms(record: &RunRecord) -> Option<f64> {
-    let seen = record.timeline.distribution(Scope::All, Measure::Response);
-    seen.percentile(0.5).and_then(PercentileValue::ms)
+    let distribution = record.timeline.distribution(Scope::All, Measure::Response);
+    distribution.percentile(0.5).and_then(PercentileValue::ms)
 }
 
-/// Whether the median is more than that of the first by a tenth.
+/// Whether the median exceeds that of the first run by more than a tenth.
 fn is_worse_by_a_tenth(baseline: &[RunRecord], run: &RunRecord) -> bool {
     median_ms(&baseline[0])
         .zip(median_ms(run))
         .is_some_and(|(before, after)| after > before * 1.1)
 }
 
-/// Whether surely more than half of the requests take longer than the first run's median and what is
-/// allowed, were each of them a sample.
+/// Whether significantly more than half of the requests exceed the first run's median and the tolerance, with each request
+/// as an independent sample.
 fn is_worse_by_requests(baseline: &[RunRecord], run: &RunRecord) -> bool {
     let of = |record: &RunRecord| {
         let timeline = &record.timeline;
@@ -155,19 +159,19 @@ fn is_worse_by_requests(baseline: &[RunRecord], run: &RunRecord) -> bool {
     let median_ms = of(&baseline[0])
         .percentile(0.5)
         .and_then(PercentileValue::ms);
-    let allowed_ms = median_ms.unwrap_or(0.0) * (1.0 + THETA);
-    let seen = of(run);
-    let share = seen.share_above(brunt_record::seconds_to_ns(allowed_ms / 1e3));
+    let allowed_ms = median_ms.unwrap_or(0.0) * (1.0 + TOLERANCE);
+    let distribution = of(run);
+    let share = distribution.share_above(brunt_record::seconds_to_ns(allowed_ms / 1e3));
     let naive = ProportionEstimate {
         share: share.unwrap_or(0.0),
-        effective_size: seen.count() as f64,
+        effective_size: distribution.count() as f64,
         is_long_enough: true,
         is_settled: true,
     };
     naive.low(RISK) > 0.5
 }
 
-/// Whether a tested measure is worse by more than is allowed, however much runs differ.
+/// Whether a tested metric is worse by more than 5 %, without regard to the variation between runs.
 fn is_worse_by_figures(found: &Comparison) -> bool {
     let mut tested = found.tested();
     tested.any(|row| {
@@ -185,7 +189,7 @@ fn is_worse_by_figures(found: &Comparison) -> bool {
     })
 }
 
-/// Whether the median is worse by Student's test of the baseline's runs alone, with the same part of the risk.
+/// Whether the median is worse by Student's t-test with the baseline's runs alone, with the same share of the risk.
 fn is_worse_by_runs_alone(baseline: &[RunRecord], run: &RunRecord, tested: usize) -> bool {
     let logarithm = |record: &RunRecord| median_ms(record).map_or(0.0, f64::ln);
     let before: Vec<f64> = baseline.iter().map(logarithm).collect();
@@ -193,7 +197,7 @@ fn is_worse_by_runs_alone(baseline: &[RunRecord], run: &RunRecord, tested: usize
     let mean = before.iter().sum::<f64>() / runs;
     let squares: f64 = before.iter().map(|value| (value - mean).powi(2)).sum();
     let error = (squares / (runs - 1.0) * (1.0 + 1.0 / runs)).sqrt();
-    // Student's quantile of two degrees of freedom has a closed form.
+    // The quantile of Student's distribution with two degrees of freedom has a closed form.
     let risk = RISK / tested as f64;
     let quantile = (1.0 - 2.0 * risk) / (2.0 * risk * (1.0 - risk)).sqrt();
     logarithm(run) - mean - quantile * error > 1.05f64.ln()
@@ -205,90 +209,93 @@ pub(super) fn rows(effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Baselines of five long runs, with a tolerance that is narrow.
+/// Baselines of five long runs, with a small tolerance.
 fn five_runs(effort: Effort) -> Vec<Row> {
     let runs = effort.choose(30, 1_000);
-    let [worse, naive] = ROUGH.called_worse(FIVE_LONG, 1.0, runs, is_worse_by_requests);
-    let alike = Row {
-        method: format!("regression: a stored baseline of five runs, {}", ROUGH.name),
-        truth: "as the five runs before it".into(),
-        reached: format!("{} of {runs} called worse, θ = 2 %", percent(worse)),
-        goal: "1 % at most".into(),
-        broken: format!("requests as samples, beside one run: {}", percent(naive)),
+    let [worse, naive] = NOISY.called_worse(FIVE_LONG, 1.0, runs, is_worse_by_requests);
+    let same = Row {
+        method: format!("regression: baseline of five runs of 120 s, {}", NOISY.name),
+        truth: "the same service".into(),
+        result: format!("{} of {runs} called worse, tolerance 2 %", percent(worse)),
+        goal: "at most 1 %".into(),
+        negative_control: format!(
+            "requests as samples, compared with one run: {}",
+            percent(naive)
+        ),
         holds: worse <= effort.choose(0.034, 0.01) && naive > 0.02,
     };
     let [found, naive] = QUIET.called_worse(FIVE_LONG, SLOWER, runs, is_worse_by_a_tenth);
     let slower = Row {
-        method: format!("regression: a stored baseline of five runs, {}", QUIET.name),
-        truth: "5 % slower than the five runs before it".into(),
-        reached: format!("{} of {runs} found, θ = 2 %", percent(found)),
+        method: format!("regression: baseline of five runs of 120 s, {}", QUIET.name),
+        truth: "5 % slower".into(),
+        result: format!("{} of {runs} found, tolerance 2 %", percent(found)),
         goal: "95 %".into(),
-        broken: format!("a tenth more is worse: {}", percent(naive)),
+        negative_control: format!("an increase of more than 10 % is worse: {}", percent(naive)),
         holds: found >= effort.choose(0.9, 0.95) && naive < 0.5,
     };
-    vec![alike, slower]
+    vec![same, slower]
 }
 
-/// What has to be reached on a machine whose runs differ by so much.
-struct Drift {
+/// Goals on a machine with this variation between runs.
+struct Goal {
     between: f64,
-    /// The least shares of builds 20 % and 10 % slower that are to be found; `None`: nothing is promised.
+    /// Smallest shares of services 20 % and 10 % slower that must be found; `None`: no goal.
     found: [Option<f64>; 2],
 }
 
-const DRIFTS: [Drift; 4] = [
-    Drift {
+const GOALS: [Goal; 4] = [
+    Goal {
         between: 0.003,
         found: [Some(0.95), Some(0.95)],
     },
-    Drift {
+    Goal {
         between: 0.01,
         found: [Some(0.95), Some(0.5)],
     },
-    Drift {
+    Goal {
         between: 0.02,
         found: [Some(0.9), None],
     },
-    Drift {
+    Goal {
         between: 0.04,
         found: [Some(0.5), None],
     },
 ];
 
-/// Of so many comparisons with one machine.
+/// Numbers of comparisons on one machine.
 #[derive(Default)]
 struct Counts {
-    /// Called worse: of the same service, of one 20 % slower, of one 10 % slower.
+    /// Called worse: the same service, one 20 % slower, one 10 % slower.
     worse: [u32; 3],
-    /// The same by figures without intervals, of the same service.
+    /// The same service called worse by figures without intervals.
     by_figures: u32,
-    /// The service 20 % slower, by the runs alone.
+    /// The service 20 % slower called worse by the runs alone.
     by_runs: u32,
-    /// CPU per request of the same service, called worse.
+    /// CPU per request of the same service called worse.
     cpu: u32,
-    /// A baseline of the first run alone, of the service 20 % slower: anything decided.
+    /// The service 20 % slower: anything decided with a baseline of only the first run.
     by_one: u32,
 }
 
-/// Baselines of three short runs, on machines whose level differs from run to run.
+/// Baselines of three short runs, on machines whose level varies from run to run.
 fn three_runs(effort: Effort) -> Vec<Row> {
     let trials = effort.choose(30, 1_000);
-    DRIFTS
+    GOALS
         .iter()
-        .flat_map(|drift| {
+        .flat_map(|goal| {
             let machine = Machine {
                 name: "",
-                between: drift.between,
+                between: goal.between,
                 ..QUIET
             };
-            let counts = machine.counted(trials);
-            rows_of(drift, &counts, trials, effort)
+            let counts = machine.count(trials);
+            rows_of(goal, &counts, trials, effort)
         })
         .collect()
 }
 
 impl Machine {
-    fn counted(self, trials: u64) -> Counts {
+    fn count(self, trials: u64) -> Counts {
         let mut counts = Counts::default();
         for at in SEEDS_FROM..SEEDS_FROM + trials {
             let (baseline, next) = self.baseline(THREE_SHORT, at, THREE_SHORT.runs + 3);
@@ -296,7 +303,7 @@ impl Machine {
             for (number, slower) in [1.0, 1.2, 1.1].into_iter().enumerate() {
                 let run = self.run(THREE_SHORT.seconds, slower, next + number as u64);
                 let of_run = RunMetrics::of(&run);
-                let found = compare(&figures, &of_run, THREE_SHORT.theta);
+                let found = compare(&figures, &of_run, THREE_SHORT.tolerance);
                 counts.worse[number] += u32::from(found.is_worse());
                 if number == 0 {
                     counts.by_figures += u32::from(is_worse_by_figures(&found));
@@ -307,7 +314,7 @@ impl Machine {
                 } else if number == 1 {
                     let tested = found.tested().count();
                     counts.by_runs += u32::from(is_worse_by_runs_alone(&baseline, &run, tested));
-                    let of_one = compare(&figures[..1], &of_run, THREE_SHORT.theta);
+                    let of_one = compare(&figures[..1], &of_run, THREE_SHORT.tolerance);
                     counts.by_one += u32::from(of_one.tells_anything());
                 }
             }
@@ -316,53 +323,53 @@ impl Machine {
     }
 }
 
-fn rows_of(drift: &Drift, counts: &Counts, trials: u64, effort: Effort) -> Vec<Row> {
+fn rows_of(goal: &Goal, counts: &Counts, trials: u64, effort: Effort) -> Vec<Row> {
     let share = |count: u32| f64::from(count) / trials as f64;
     let method = format!(
-        "regression: a stored baseline of three runs of 30 s, which differ by {} %",
-        drift.between * 100.0
+        "regression: baseline of three runs of 30 s, which vary by {} %",
+        goal.between * 100.0
     );
-    let [alike, by_fifth, by_tenth] = counts.worse.map(share);
+    let [same, by_fifth, by_tenth] = counts.worse.map(share);
     let naive = share(counts.by_figures);
     let mut rows = vec![Row {
         method: method.clone(),
-        truth: "as the three runs before it; CPU per request differs by 10 %".into(),
-        reached: format!(
-            "{} of {trials} called worse, for CPU per request {}",
-            percent(alike),
+        truth: "the same service; CPU per request varies by 10 %".into(),
+        result: format!(
+            "{} of {trials} called worse, by CPU per request {}",
+            percent(same),
             percent(share(counts.cpu))
         ),
-        goal: "1 % at most".into(),
-        broken: format!("more than 5 % is worse: {}", percent(naive)),
-        holds: alike <= effort.choose(0.034, 0.01) && naive > 0.02,
+        goal: "at most 1 %".into(),
+        negative_control: format!("an increase of more than 5 % is worse: {}", percent(naive)),
+        holds: same <= effort.choose(0.034, 0.01) && naive > 0.02,
     }];
-    // Few seeds stray by chance: three standard errors are granted.
+    // With few seeds, three standard errors are allowed.
     let chance = |least: f64| 3.0 * (least * (1.0 - least) / trials as f64).sqrt();
     let slack = |least: f64| effort.choose(chance(least), 0.0);
     let by_runs = share(counts.by_runs);
     let by_one = share(counts.by_one);
     rows.push(Row {
         method: method.clone(),
-        truth: "20 % slower than the three runs before it".into(),
-        reached: format!(
-            "{} of {trials} found; beside one run of them decided: {}",
+        truth: "20 % slower".into(),
+        result: format!(
+            "{} of {trials} found; decided with a baseline of one run: {}",
             percent(by_fifth),
             percent(by_one)
         ),
-        goal: drift.found[0].map_or("–".into(), percent),
-        broken: format!("p50 by the three runs alone: {}", percent(by_runs)),
-        // Runs that hardly differ are told apart in any way.
-        holds: drift.found[0].is_none_or(|least| by_fifth >= least - slack(least))
+        goal: goal.found[0].map_or("–".into(), percent),
+        negative_control: format!("p50 by a t-test of the three runs: {}", percent(by_runs)),
+        // If runs hardly vary, every test finds the difference.
+        holds: goal.found[0].is_none_or(|least| by_fifth >= least - slack(least))
             && by_one <= 0.0
-            && (by_runs < by_fifth || drift.between < 0.01),
+            && (by_runs < by_fifth || goal.between < 0.01),
     });
-    if let Some(least) = drift.found[1] {
+    if let Some(least) = goal.found[1] {
         rows.push(Row {
             method,
-            truth: "10 % slower than the three runs before it".into(),
-            reached: format!("{} of {trials} found", percent(by_tenth)),
+            truth: "10 % slower".into(),
+            result: format!("{} of {trials} found", percent(by_tenth)),
             goal: percent(least),
-            broken: "–".into(),
+            negative_control: "–".into(),
             holds: by_tenth >= least - slack(least),
         });
     }

@@ -1,22 +1,23 @@
-//! Histories of runs: since when they are another than before, and nothing where they are not.
+//! Histories of runs: change points are found, and none are reported if there is no change.
 
 use brunt_verdict::stats::change_points::change_points;
 
-use super::{normals, percent, share};
-use crate::{Effort, Row};
+use super::trials::{normals, percent, share};
+use crate::row::{Effort, Row};
 
 const RUNS: usize = 50;
-/// The level and its noise from run to run, a share.
 const LEVEL: f64 = 20.0;
+/// Relative noise from run to run.
 const NOISE: f64 = 0.01;
-/// A shift, in shares.
+/// Relative shift.
 const SHIFT: f64 = 0.04;
-/// Of so many runs one is spoilt, and slower by so much.
-const SPOILT: usize = 10;
-const SPOILT_BY: f64 = 0.06;
+/// One of this number of runs is disturbed.
+const DISTURBED_ONE_IN: usize = 10;
+/// Relative effect of a disturbance.
+const DISTURBED_BY: f64 = 0.06;
 
 /// A history that shifts at a run.
-fn history(shift_at: Option<usize>, is_spoilt: bool, seed: u64) -> Vec<f64> {
+fn history(shift_at: Option<usize>, has_disturbed_runs: bool, seed: u64) -> Vec<f64> {
     let noise = normals(NOISE, 0.0, RUNS, seed * 2 + 1);
     let coins = normals(1.0, 0.0, RUNS, seed * 2 + 2);
     let each = noise.into_iter().zip(coins).enumerate();
@@ -26,20 +27,20 @@ fn history(shift_at: Option<usize>, is_spoilt: bool, seed: u64) -> Vec<f64> {
         } else {
             0.0
         };
-        // A normal number is over 1.2816 once in ten.
-        let spoilt = if is_spoilt && coin > 1.281_6 {
-            SPOILT_BY
+        // One of ten normal numbers exceeds 1.2816.
+        let disturbed = if has_disturbed_runs && coin > 1.281_6 {
+            DISTURBED_BY
         } else {
             0.0
         };
-        LEVEL * (1.0 + noise + shift + spoilt)
+        LEVEL * (1.0 + noise + shift + disturbed)
     })
     .collect()
 }
 
-/// The first run that is further than two standard deviations from the mean of those before it.
+/// The first run that is more than two standard deviations from the mean of the previous runs.
 fn beyond_two_sigma(values: &[f64]) -> Option<usize> {
-    (SPOILT..values.len()).find(|at| {
+    (DISTURBED_ONE_IN..values.len()).find(|at| {
         let before = &values[..*at];
         let mean = before.iter().sum::<f64>() / before.len() as f64;
         let squares: f64 = before.iter().map(|value| (value - mean).powi(2)).sum();
@@ -51,30 +52,33 @@ fn beyond_two_sigma(values: &[f64]) -> Option<usize> {
 pub(super) fn rows(effort: Effort) -> Vec<Row> {
     let runs = effort.choose(100, 1_000);
     let mut rows = Vec::new();
-    for (name, is_spoilt) in [("50 runs", false), ("50 runs, one of ten spoilt", true)] {
-        let invented =
-            |seed: &u64| !change_points(&history(None, is_spoilt, *seed), *seed).is_empty();
-        let none = 1.0 - share(runs, invented);
+    for (name, has_disturbed_runs) in [("50 runs", false), ("50 runs, one of ten disturbed", true)]
+    {
+        let has_change_point = |seed: &u64| {
+            let history = history(None, has_disturbed_runs, *seed);
+            !change_points(&history, *seed).is_empty()
+        };
+        let none = 1.0 - share(runs, has_change_point);
         let naive = 1.0
             - share(runs, |seed| {
-                beyond_two_sigma(&history(None, is_spoilt, *seed)).is_some()
+                beyond_two_sigma(&history(None, has_disturbed_runs, *seed)).is_some()
             });
         rows.push(Row {
             method: format!("change points: {name}"),
             truth: "no change".into(),
-            reached: format!("none invented in {} of {runs}", percent(none)),
+            result: format!("no change point in {} of {runs}", percent(none)),
             goal: "99 %".into(),
-            broken: format!("two σ from those before: {}", percent(naive)),
+            negative_control: format!("two σ from the previous runs: {}", percent(naive)),
             holds: none >= effort.choose(0.97, 0.99) && naive < 0.5,
         });
     }
-    rows.push(found(runs, effort));
+    rows.push(shift_row(runs, effort));
     rows
 }
 
-fn found(runs: u64, effort: Effort) -> Row {
-    // Anywhere but in the first and the last ten.
-    let at = |seed: u64| SPOILT + (seed * 7 % 31) as usize;
+fn shift_row(runs: u64, effort: Effort) -> Row {
+    // Anywhere except in the first and the last ten runs.
+    let at = |seed: u64| DISTURBED_ONE_IN + (seed * 7 % 31) as usize;
     let is_near = |seed: u64, found: usize| found.abs_diff(at(seed)) <= 1;
     let shifted = |seed: u64| history(Some(at(seed)), false, seed);
     let near = share(runs, |seed| {
@@ -89,14 +93,14 @@ fn found(runs: u64, effort: Effort) -> Row {
     });
     Row {
         method: "change points: 50 runs, noise of 1 %".into(),
-        truth: "a shift by 4 %".into(),
-        reached: format!(
-            "{} of {runs} found within a run; nothing else in {}",
+        truth: "a shift of 4 %".into(),
+        result: format!(
+            "{} of {runs} found at the run or next to it; no other change point in {}",
             percent(near),
             percent(only)
         ),
         goal: "95 %".into(),
-        broken: format!("two σ from those before: {}", percent(naive)),
+        negative_control: format!("two σ from the previous runs: {}", percent(naive)),
         holds: near >= effort.choose(0.9, 0.95) && naive < 0.9,
     }
 }

@@ -1,27 +1,29 @@
-//! Recovery: a FIFO server that gets more than it can serve has a backlog whose end is known.
+//! Recovery: an overloaded FIFO server has a backlog whose end is known.
 
 use brunt_record::{LoadStage, Measure, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
 use brunt_verdict::findings::recovery::{Recovery, recovery, spike};
 use brunt_verdict::stats::median::median;
 
-use crate::{Effort, Row, reckoned};
+use crate::row::{Effort, Row};
+use crate::simulated_run;
 
-/// Arrivals a second at the level before and after.
+/// Arrivals per second before and after the spike.
 const LEVEL: f64 = 600.0;
-/// What the server can serve, a second.
+/// Capacity of the server, per second.
 const MU: f64 = 1_000.0;
 const BEFORE_S: f64 = 120.0;
 const SPIKE_S: f64 = 10.0;
 const AFTER_S: f64 = 120.0;
 
-/// A run of a level, a spike of `top` a second, and the level again, with more steps in it that the plan
-/// does not know of.
-fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> RunRecord {
+/// A run of a level, a spike of `top` arrivals per second, and the level again. `unplanned` are further steps that the plan
+/// does not contain: seconds after the spike, and arrivals per second.
+fn run(service: ServiceDistribution, top: f64, unplanned: &[(f64, f64)], seed: u64) -> RunRecord {
     let ends_s = BEFORE_S + SPIKE_S;
     let mut steps = vec![(0.0, LEVEL), (BEFORE_S, top), (ends_s, LEVEL)];
-    steps.extend(more.iter().map(|(at_s, per_s)| (ends_s + at_s, *per_s)));
-    let mut queue = Queue::new(law, seed);
+    let unplanned = unplanned.iter();
+    steps.extend(unplanned.map(|(at_s, per_s)| (ends_s + at_s, *per_s)));
+    let mut queue = Queue::new(service, seed);
     let arrivals = Arrivals::stepped(steps, ends_s + AFTER_S, Gaps::Poisson, seed);
     let stage = |seconds, level| LoadStage {
         seconds,
@@ -33,8 +35,8 @@ fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> Ru
         stage(SPIKE_S, top),
         stage(AFTER_S, LEVEL),
     ];
-    let visits = arrivals.map(move |arrival_s| queue.serve(arrival_s));
-    reckoned::record_of(visits, stages, Vec::new())
+    let requests = arrivals.map(move |arrival_s| queue.serve(arrival_s));
+    simulated_run::record_of(requests, stages, Vec::new())
 }
 
 fn found(record: &RunRecord) -> Option<Recovery> {
@@ -48,7 +50,7 @@ fn exponential() -> ServiceDistribution {
     }
 }
 
-/// The seconds that were found, of the runs that were said to have recovered.
+/// Recovery times of the runs that are called recovered.
 fn recovered(runs: u64, run: impl Fn(u64) -> RunRecord) -> Vec<f64> {
     let all = (0..runs).filter_map(|seed| match found(&run(seed)) {
         Some(Recovery::Recovered { seconds, .. }) => Some(seconds),
@@ -57,58 +59,58 @@ fn recovered(runs: u64, run: impl Fn(u64) -> RunRecord) -> Vec<f64> {
     all.collect()
 }
 
-/// The proofs of this page.
+/// The rows of this validation.
 pub fn rows(effort: Effort) -> Vec<Row> {
     let runs = effort.choose(10, 200);
     vec![
-        fluid(runs, 1_600.0),
-        fluid(runs, 2_600.0),
-        never(runs),
-        relapse(runs),
-        calm(runs),
+        fluid_row(runs, 1_600.0),
+        fluid_row(runs, 2_600.0),
+        never_row(runs),
+        relapse_row(runs),
+        calm_row(runs),
     ]
 }
 
 /// The backlog of (λ₁ − μ) D drains at μ − λ₀.
-fn fluid(runs: u64, top: f64) -> Row {
+fn fluid_row(runs: u64, top: f64) -> Row {
     let truth_s = (top - MU) * SPIKE_S / (MU - LEVEL);
     let seconds = recovered(runs, |seed| run(exponential(), top, &[], seed));
     let allowed_s = f64::max(1.0, truth_s * 0.05);
-    let off = |found_s: &&f64| (**found_s - truth_s).abs() <= allowed_s + 0.5;
-    let right = seconds.iter().filter(off).count();
+    let is_right = |found_s: &&f64| (**found_s - truth_s).abs() <= allowed_s + 0.5;
+    let right = seconds.iter().filter(is_right).count();
     Row {
-        method: format!("recovery from {top:.0}/s for {SPIKE_S} s, {MU}/s served"),
+        method: format!("recovery from {top:.0}/s for {SPIKE_S} s, capacity {MU}/s"),
         truth: format!("(λ₁ − μ) D / (μ − λ₀) = {truth_s:.1} s"),
-        reached: format!(
-            "median {:.1} s; right to {allowed_s:.1} s in {right} of {runs}",
+        result: format!(
+            "median {:.1} s; within {allowed_s:.1} s in {right} of {runs}",
             median(&mut seconds.clone()).unwrap_or(f64::NAN)
         ),
-        goal: "within a window or 5 %, in 95 of 100".into(),
-        broken: "–".into(),
+        goal: "within a window of 1 s or 5 %, in 95 of 100".into(),
+        negative_control: "–".into(),
         holds: right as f64 >= 0.95 * runs as f64 - 0.5,
     }
 }
 
-fn never(runs: u64) -> Row {
+fn never_row(runs: u64) -> Row {
     let stuck = ServiceDistribution::Stuck {
         mean_s: 1.0 / MU,
         stuck_s: 2.0 / MU,
         line_s: 1.0,
     };
     let wrong = recovered(runs, |seed| run(stuck, 1_600.0, &[], seed)).len();
-    let broken = recovered(runs, |seed| run(exponential(), 1_600.0, &[], seed)).len();
+    let without = recovered(runs, |seed| run(exponential(), 1_600.0, &[], seed)).len();
     Row {
         method: "recovery: a retry storm".into(),
         truth: "never".into(),
-        reached: format!("{wrong} of {runs} called recovered"),
+        result: format!("{wrong} of {runs} called recovered"),
         goal: "0".into(),
-        broken: format!("without the storm: {broken} of {runs}"),
-        holds: wrong == 0 && broken > 0,
+        negative_control: format!("without the storm: {without} of {runs}"),
+        holds: wrong == 0 && without > 0,
     }
 }
 
-/// It recovers, and 3 s later another burst comes that the plan does not know of.
-fn relapse(runs: u64) -> Row {
+/// The server recovers, and 3 s later another burst arrives that the plan does not contain.
+fn relapse_row(runs: u64) -> Row {
     let first_s = (1_600.0 - MU) * SPIKE_S / (MU - LEVEL);
     let again = [(first_s + 3.0, 3_000.0), (first_s + 5.0, LEVEL)];
     let truth_s = first_s + 5.0 + 2.0 * (3_000.0 - MU) / (MU - LEVEL);
@@ -127,23 +129,25 @@ fn relapse(runs: u64) -> Row {
     Row {
         method: "recovery: a relapse three seconds later".into(),
         truth: format!("{truth_s:.1} s"),
-        reached: format!(
+        result: format!(
             "median {:.1} s; {early} of {runs} too early",
             median(&mut seconds).unwrap_or(f64::NAN)
         ),
         goal: "0 too early".into(),
-        broken: format!("the first second in band: {naive} of {runs} too early"),
+        negative_control: format!(
+            "from the first second in the usual range: {naive} of {runs} too early"
+        ),
         holds: early == 0 && naive > 0,
     }
 }
 
-/// What a careless eye would take: the first second after the spike whose p95 is as before.
+/// The first second after the spike whose p95 is in the range before the spike.
 fn first_in_band_s(record: &RunRecord) -> f64 {
     let p95_ms = |interval| {
         let timeline = &record.timeline;
-        let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
-        seen.percentile(0.95)
-            .and_then(brunt_record::PercentileValue::ms)
+        let distribution = timeline.distribution_at(interval, Scope::All, Measure::Response);
+        let p95 = distribution.percentile(0.95);
+        p95.and_then(brunt_record::PercentileValue::ms)
     };
     let mut usual: Vec<f64> = (24..BEFORE_S as usize).filter_map(p95_ms).collect();
     let before_ms = median(&mut usual).unwrap_or(f64::NAN);
@@ -153,8 +157,8 @@ fn first_in_band_s(record: &RunRecord) -> f64 {
     after.map_or(f64::INFINITY, |interval| (interval - ends) as f64)
 }
 
-fn calm(runs: u64) -> Row {
-    // Twice as many servers as needed, at any level: nothing waits.
+fn calm_row(runs: u64) -> Row {
+    // Twice as many servers as needed at any level, so that no request waits.
     let wide = ServiceDistribution::Exponential {
         servers: 64,
         mean_s: 0.01,
@@ -163,11 +167,11 @@ fn calm(runs: u64) -> Row {
         .filter(|seed| found(&run(wide, 1_600.0, &[], *seed)) != Some(Recovery::NotDisturbed))
         .count();
     Row {
-        method: "recovery: a spike that nobody feels".into(),
+        method: "recovery: a spike without effect".into(),
         truth: "not disturbed".into(),
-        reached: format!("{disturbed} of {runs} called disturbed"),
-        goal: "5 % at most".into(),
-        broken: "–".into(),
+        result: format!("{disturbed} of {runs} called disturbed"),
+        goal: "at most 5 %".into(),
+        negative_control: "–".into(),
         holds: disturbed as f64 <= 0.05 * runs as f64,
     }
 }

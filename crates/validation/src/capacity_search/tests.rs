@@ -1,8 +1,8 @@
-//! Searches of services of which something else than the load is wrong, and the rows at reduced effort.
+//! Searches of services with faults that do not depend on the load, and the rows with reduced effort.
 
 use super::*;
 
-/// A server of 1,000/s with something wrong that is no matter of load.
+/// The verdict on a server with a fault.
 fn faulty(fault: Fault) -> brunt_verdict::Verdict {
     let case = Case {
         fault: Some(fault),
@@ -41,10 +41,10 @@ fn errors_at_any_load_are_set_aside_and_the_other_target_is_searched() {
             sentence.contains(": holds ") && sentence.ends_with(names_it),
             "{share}: {sentence}"
         );
-        let aside = verdict.findings.iter();
-        let mut aside =
-            aside.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
-        assert!(aside.next().is_some() && aside.next().is_none());
+        let missed = verdict.findings.iter();
+        let missed =
+            missed.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
+        assert_eq!(missed.count(), 1);
         assert!(verdict.result.is_missed(), "{share}: {:?}", verdict.result);
     }
 }
@@ -95,12 +95,12 @@ fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
 }
 
 #[test]
-fn spoilt_level_is_neither_a_breaking_point_nor_any_load() {
+fn disturbed_level_is_neither_a_breaking_point_nor_any_load() {
     let case = Case {
-        spoilt: 0.05,
+        disturbed: 0.05,
         ..mm1(300.0)
     };
-    // Spoilt: the level at which a trial began, and glances at half of it.
+    // Disturbed: the level at which a trial began, and probes at half of it.
     for seed in [4, 15, 28, 36] {
         let found = search(&case, seed);
         let broken = found.breaks.filter(|breaks| *breaks < case.breaks_at);
@@ -122,7 +122,7 @@ fn spoilt_level_is_neither_a_breaking_point_nor_any_load() {
 
 #[test]
 fn search_of_a_minute_uses_its_time() {
-    for case in [mm1(60.0), fifo(60.0)] {
+    for case in [mm1(60.0), slow_mm1(60.0)] {
         for seed in 0..8 {
             let record = search(&case, seed).record;
             let ended_ms = record.ending.as_ref().expect("an ending").load_ended_ms;
@@ -138,28 +138,29 @@ fn search_of_a_minute_uses_its_time() {
 
 #[test]
 fn rows_of_a_search_name_the_level_that_holds_only_if_one_held() {
-    let mut seen = [0, 0];
+    let mut counts = [0, 0];
     for seed in 0..12 {
-        let found = search(&fifo(60.0), seed);
+        let found = search(&slow_mm1(60.0), seed);
         let verdict = brunt_verdict::judge(&found.record);
         let texts = format!("{verdict:?}");
         let has_held = found.holds.is_some();
-        seen[usize::from(has_held)] += 1;
+        counts[usize::from(has_held)] += 1;
         assert_eq!(
             texts.contains("at the highest level that holds"),
             has_held,
             "seed {seed}: {texts}"
         );
     }
-    assert!(seen[1] > 0, "{seen:?}");
+    assert!(counts[1] > 0, "{counts:?}");
 }
 
 #[test]
 fn errors_at_any_load_are_named_with_their_request_and_kind() {
     let verdict = faulty(Fault::Fails(0.2));
-    let aside = verdict.findings.iter();
-    let mut aside = aside.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
-    let sentence = &aside.next().expect("a finding").headline;
+    let missed = verdict.findings.iter();
+    let mut missed =
+        missed.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
+    let sentence = &missed.next().expect("a finding").headline;
     assert!(
         sentence.contains("(most of them /: status 503)"),
         "{sentence}"
@@ -167,26 +168,26 @@ fn errors_at_any_load_are_named_with_their_request_and_kind() {
 }
 
 #[test]
-fn push_that_makes_requests_wait_long_did_disturb_the_service() {
-    let mut told = 0;
+fn spike_that_makes_requests_wait_long_is_not_called_harmless() {
+    let mut count = 0;
     for seed in 0..6 {
         let record = search(&mm1(300.0), seed).record;
         let findings = brunt_verdict::judge(&record).findings;
-        let mut pushes = findings
+        let mut recoveries = findings
             .iter()
             .filter(|found| found.kind == brunt_verdict::FindingKind::Recovery);
-        let Some(push) = pushes.next() else {
+        let Some(recovery) = recoveries.next() else {
             continue;
         };
-        told += 1;
-        // The push is the highest level that broke.
+        count += 1;
+        // The spike has the highest level that broke.
         assert!(
-            !push.headline.contains("did not disturb"),
+            !recovery.headline.contains("did not disturb"),
             "seed {seed}: {}",
-            push.headline
+            recovery.headline
         );
     }
-    assert!(told > 0);
+    assert!(count > 0);
 }
 
 #[test]

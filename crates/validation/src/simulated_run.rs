@@ -1,4 +1,4 @@
-//! Reckoned runs: visits of virtual time as a run record, through the way that an engine's samples take.
+//! Simulated runs: requests in virtual time, recorded like the samples of an engine.
 
 use brunt_record::{
     ArrivalProcess, Ending, FailureKind, Generator, Header, Load, LoadStage, Machine, Metric,
@@ -7,12 +7,12 @@ use brunt_record::{
 };
 use brunt_testbed::queue_simulation::SimulatedRequest;
 
-/// The record of a run whose requests were these, in the order of their arrival.
+/// The record of a run with these requests, in the order of their arrival.
 ///
 /// # Panics
-/// Where the timeline does not take what was recorded, which it always does.
+/// If the timeline rejects a snapshot, which cannot happen.
 pub fn record(
-    visits: impl Iterator<Item = SimulatedRequest>,
+    requests: impl Iterator<Item = SimulatedRequest>,
     seconds: f64,
     targets: Vec<Target>,
 ) -> RunRecord {
@@ -21,79 +21,80 @@ pub fn record(
         from: 1.0,
         to: 1.0,
     };
-    record_of(visits, vec![level], targets)
+    record_of(requests, vec![level], targets)
 }
 
-/// The same with a load that changes.
+/// The record of a run with this load and these requests.
 ///
 /// # Panics
-/// As [`record()`].
+/// Like [`record()`].
 pub fn record_of(
-    visits: impl Iterator<Item = SimulatedRequest>,
+    requests: impl Iterator<Item = SimulatedRequest>,
     stages: Vec<LoadStage>,
     targets: Vec<Target>,
 ) -> RunRecord {
     record_of_samples(
-        visits.map(|visit| sample(&visit)).collect(),
+        requests.map(|request| sample(&request)).collect(),
         stages,
         targets,
     )
 }
 
-/// The same of requests that are known in full.
+/// The record of a run with this load and these samples.
 ///
 /// # Panics
-/// As [`record()`].
+/// Like [`record()`].
 pub(crate) fn record_of_samples(
     samples: Vec<Sample>,
     stages: Vec<LoadStage>,
     targets: Vec<Target>,
 ) -> RunRecord {
     let seconds: f64 = stages.iter().map(|stage| stage.seconds).sum();
-    let record = record_watched(samples, header(stages, targets), |_, _| false);
+    let record = record_until(samples, header(stages, targets), |_, _| false);
     ended(record, seconds)
 }
 
-/// The record of a run as it grows: after each second of it somebody looks, and may stop it. What is still under
-/// way then is completed. The record has no ending yet.
-pub(crate) fn record_watched(
+/// The record of a run that may be stopped after each second: `stops` gets the record so far and its number of complete
+/// seconds. Requests in flight are completed. The record has no ending.
+pub(crate) fn record_until(
     mut samples: Vec<Sample>,
     header: Header,
     mut stops: impl FnMut(&RunRecord, u32) -> bool,
 ) -> RunRecord {
     let mut record = RunRecord::new(header);
     samples.sort_by_key(|sample| sample.done_ns);
-    let mut delta = SecondRecorder::new(&record.header.names);
-    let mut stopped_ns = u64::MAX;
+    let mut recorder = SecondRecorder::new(&record.header.names);
+    let mut stopped_ns = None;
     for sample in &samples {
-        while stopped_ns == u64::MAX && second_of(sample.done_ns) > delta.second() {
-            absorb(&mut record, &mut delta);
-            let told_s = delta.second() + 1;
-            if stops(&record, told_s) {
-                stopped_ns = u64::from(told_s) * 1_000_000_000;
+        while stopped_ns.is_none() && second_of(sample.done_ns) > recorder.second() {
+            merge(&mut record, &mut recorder);
+            let completed_s = recorder.second() + 1;
+            if stops(&record, completed_s) {
+                stopped_ns = Some(u64::from(completed_s) * 1_000_000_000);
             }
-            delta.start(told_s);
+            recorder.start(completed_s);
         }
-        if sample.intended_ns < stopped_ns {
-            if second_of(sample.done_ns) > delta.second() {
-                absorb(&mut record, &mut delta);
-                delta.start(second_of(sample.done_ns));
+        if stopped_ns.is_none_or(|stopped_ns| sample.intended_ns < stopped_ns) {
+            if second_of(sample.done_ns) > recorder.second() {
+                merge(&mut record, &mut recorder);
+                recorder.start(second_of(sample.done_ns));
             }
-            delta.record(sample);
+            recorder.record(sample);
         }
     }
-    absorb(&mut record, &mut delta);
+    merge(&mut record, &mut recorder);
     record
 }
 
-fn absorb(record: &mut RunRecord, delta: &mut SecondRecorder) {
+/// Merges the second of a recorder into a record.
+pub(crate) fn merge(record: &mut RunRecord, recorder: &mut SecondRecorder) {
     record
         .timeline
-        .merge(&delta.to_snapshot())
-        .expect("names that it knows");
+        .merge(&recorder.to_snapshot())
+        .expect("the recorder has the names of the record");
 }
 
-/// A record whose load ended after this long, as planned.
+/// Adds the ending of a load that ended as planned after this duration.
 pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
     let ended_ms = seconds_to_ns(seconds) / 1_000_000;
     record.ending = Some(Ending {
@@ -107,12 +108,14 @@ pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
     record
 }
 
-pub(crate) fn sample(visit: &SimulatedRequest) -> Sample {
-    let (arrival_ns, done_ns) = (seconds_to_ns(visit.arrival_s), seconds_to_ns(visit.done_s));
+/// The sample of a request that was sent when it arrived.
+pub(crate) fn sample(request: &SimulatedRequest) -> Sample {
+    let arrival_ns = seconds_to_ns(request.arrival_s);
+    let done_ns = seconds_to_ns(request.done_s);
     Sample {
         sent_ns: Some(arrival_ns),
         first_byte_ns: Some(done_ns),
-        failure: visit.failed.then_some(FailureKind::Status),
+        failure: request.failed.then_some(FailureKind::Status),
         wire_requests: 1,
         bytes_sent: 100,
         bytes_received: 100,
@@ -120,7 +123,7 @@ pub(crate) fn sample(visit: &SimulatedRequest) -> Sample {
     }
 }
 
-/// A target of all requests: the level that is good.
+/// A target for all requests with a threshold `target`.
 pub(crate) fn target(metric: Metric, level: f64) -> Target {
     Target {
         metric,
@@ -132,7 +135,7 @@ pub(crate) fn target(metric: Metric, level: f64) -> Target {
     }
 }
 
-/// The same with a critical threshold alone.
+/// A target for all requests with only a critical threshold.
 pub(crate) fn critical(metric: Metric, level: f64) -> Target {
     Target {
         target: None,
@@ -141,14 +144,15 @@ pub(crate) fn critical(metric: Metric, level: f64) -> Target {
     }
 }
 
+/// The header of a run in the open model.
 pub(crate) fn header(stages: Vec<LoadStage>, targets: Vec<Target>) -> Header {
     Header {
-        run_id: "reckoned".into(),
+        run_id: "simulated".into(),
         brunt_version: env!("CARGO_PKG_VERSION").into(),
         scenario_file: String::new(),
         scenario_hash: String::new(),
         scenario: None,
-        profile: "reckoned".into(),
+        profile: "simulated".into(),
         host: String::new(),
         embedded: false,
         started_at: jiff::Timestamp::UNIX_EPOCH,

@@ -1,14 +1,16 @@
-//! The truth of a token bucket: how much of Poisson arrivals it refuses, and at which rate that is a given share.
+//! Exact results for a token bucket: the share of Poisson arrivals that it rejects, and the rate at which that is a given
+//! share.
 //!
-//! The tokens that are missing in the bucket are the work of an M/D/1 queue: each admitted request takes one, and they
-//! come back at a constant rate. A request is refused if none is left, as an M/D/1/K refuses one that finds K in it, with
-//! K the burst. It refuses more than what exceeds the rate, since tokens that come to a full bucket are lost.
+//! The tokens that are missing in the bucket are the work of an M/D/1 queue: each admitted request takes one, and tokens
+//! return at a constant rate. A request is rejected if no token is left, like a request that finds K others in an M/D/1/K
+//! queue, with K the burst. The bucket rejects more than the excess over the rate, since tokens that arrive at a full bucket
+//! are lost.
 
-/// The share of arrivals that a bucket of `burst` tokens refuses, which gets `per_s` tokens a second.
+/// Share of the arrivals that a bucket of `burst` tokens rejects, which gets `per_s` tokens per second.
 ///
-/// By the chain of an M/G/1/K embedded at departures (Cooper, Introduction to Queueing Theory, 2nd ed. 1981, section
-/// 5.9): with its share of empty departures `p0` and the load `ρ`, `1 − 1 / (p0 + ρ)`.
-fn refused(arrivals_per_s: f64, per_s: f64, burst: usize) -> f64 {
+/// It follows from the chain of an M/G/1/K queue embedded at departures (Cooper, Introduction to Queueing Theory, 2nd ed.
+/// 1981, section 5.9): with its share of empty departures `p0` and the load `ρ`, it is `1 − 1 / (p0 + ρ)`.
+fn rejected(arrivals_per_s: f64, per_s: f64, burst: usize) -> f64 {
     let load = arrivals_per_s / per_s;
     // Arrivals during the time of a token: Poisson.
     let arrivals: Vec<f64> = (0..burst)
@@ -30,12 +32,12 @@ fn refused(arrivals_per_s: f64, per_s: f64, burst: usize) -> f64 {
     1.0 - 1.0 / (empty + load)
 }
 
-/// The arrivals a second of which a bucket refuses this share.
+/// Arrivals per second of which a bucket rejects this share.
 pub(super) fn breaks_at(share: f64, per_s: f64, burst: usize) -> f64 {
     let (mut low, mut high) = (0.0, per_s / (1.0 - share));
     while high - low > 1e-9 * per_s {
         let middle = f64::midpoint(low, high);
-        if refused(middle, per_s, burst) > share {
+        if rejected(middle, per_s, burst) > share {
             high = middle;
         } else {
             low = middle;
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_bucket_refuses_what_the_formula_says() {
+    fn token_bucket_rejects_the_share_of_the_formula() {
         let (per_s, burst) = (500.0, 20.0);
         for arrivals_per_s in [450.0, 521.0, 600.0] {
             let mut queue = Queue::new(ServiceDistribution::TokenBucket { per_s, burst }, 3);
@@ -61,16 +63,16 @@ mod tests {
                 all += 1.0;
                 failed += if queue.serve(at_s).failed { 1.0 } else { 0.0 };
             }
-            let (seen, share) = (failed / all, refused(arrivals_per_s, per_s, 20));
+            let (simulated, share) = (failed / all, rejected(arrivals_per_s, per_s, 20));
             assert!(
-                (seen - share).abs() < 0.002,
-                "{arrivals_per_s}: {seen}, {share}"
+                (simulated - share).abs() < 0.002,
+                "{arrivals_per_s}: {simulated}, {share}"
             );
         }
     }
 
     #[test]
-    fn tokens_that_are_lost_move_the_breaking_point() {
+    fn lost_tokens_lower_the_breaking_point() {
         let breaks_at = |burst| breaks_at(0.05, 500.0, burst);
         assert!((breaks_at(20) - 521.0).abs() < 0.1, "{}", breaks_at(20));
         // A bucket that is never full loses none.
