@@ -1,4 +1,4 @@
-//! curl commands: those that browsers copy, and those that people write.
+//! curl commands that browsers copy or people write.
 
 mod options;
 mod shell_lexer;
@@ -9,27 +9,29 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use crate::draft::{Body, Draft};
+use crate::error::ImportError;
+use crate::grouping;
 use crate::headers::Client;
-use crate::recorded::Recorded;
+use crate::recorded_request::RecordedRequest;
+use crate::scenario_text::{self, Imported};
 use crate::warnings::{Warnings, one_line};
-use crate::{ImportError, Imported, grouping, scenario_text};
 
-use shell_lexer::Part;
+use shell_lexer::Token;
 
-/// A scenario of a text with one curl command or more, as a shell takes them.
+/// Imports a text with one or more curl commands in the syntax of a shell.
 pub fn curl(text: &str) -> Result<Imported, ImportError> {
-    let parts = shell_lexer::split(text.trim_start_matches('\u{feff}'))?;
-    let commands = parts.split(|part| *part == Part::End).map(|command| {
-        let word = |part: &Part| match part {
-            Part::Word(word) => word.clone(),
-            Part::End => String::new(),
+    let tokens = shell_lexer::split(text.trim_start_matches('\u{feff}'))?;
+    let commands = tokens.split(|token| *token == Token::End).map(|command| {
+        let word = |token: &Token| match token {
+            Token::Word(word) => word.clone(),
+            Token::End => String::new(),
         };
         command.iter().map(word).collect::<Vec<String>>()
     });
     of_commands(commands.collect())
 }
 
-/// A scenario of one curl command whose words a shell has already told apart.
+/// Imports one curl command that a shell has already split into words.
 pub fn curl_words(words: &[String]) -> Result<Imported, ImportError> {
     of_commands(vec![words.to_vec()])
 }
@@ -43,14 +45,14 @@ fn of_commands(commands: Vec<Vec<String>>) -> Result<Imported, ImportError> {
             let line = words.join(" ");
             if !line.is_empty() {
                 warnings.at(
-                    "no curl command, and left out",
+                    "not a curl command, left out",
                     line.chars().take(60).collect::<String>(),
                 );
             }
             continue;
         };
         is_curl = true;
-        // `--next` begins anew within a command.
+        // `--next` starts another request of the same command.
         for words in words.split(|word| word == "--next" || word == "-:") {
             let command = Command::read(words, &mut warnings);
             insecure |= command.insecure;
@@ -77,14 +79,13 @@ fn of_commands(commands: Vec<Vec<String>>) -> Result<Imported, ImportError> {
 
 fn finished(draft: &Draft, mut warnings: Warnings) -> Imported {
     if draft.insecure {
-        warnings
-            .say("TLS certificates are not verified, as the command says: [tls] insecure = true");
+        warnings.add("TLS certificates are not verified, as in the command: [tls] insecure = true");
     }
     scenario_text::imported(draft, warnings)
 }
 
-/// The words behind `curl`; a prompt, `sudo` or settings of the environment may stand before it. Where
-/// there is no such word, a URL or an option is taken for the begin.
+/// The words after `curl`, which may follow a prompt, `sudo` or environment variables. Without that word, a URL or an option
+/// may start the command.
 fn without_curl(words: &[String]) -> Option<&[String]> {
     let is_curl = |word: &String| {
         let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -97,15 +98,15 @@ fn without_curl(words: &[String]) -> Option<&[String]> {
     (first.starts_with('-') || first.contains("://")).then_some(words)
 }
 
-/// Requests to the host that most go to.
-fn of_one_host(all: Vec<Recorded>, warnings: &mut Warnings) -> Vec<Recorded> {
+/// Selects the requests to the host with the most requests.
+fn of_one_host(all: Vec<RecordedRequest>, warnings: &mut Warnings) -> Vec<RecordedRequest> {
     let count = |host: &str| {
         all.iter()
             .filter(|request| request.authority() == host)
             .count()
     };
-    let hosts = all.iter().map(Recorded::authority);
-    // Of those with the most, the first.
+    let hosts = all.iter().map(RecordedRequest::authority);
+    // The first of the hosts with the most requests.
     let Some(host) = hosts.rev().max_by_key(|host| count(host)) else {
         return all;
     };
@@ -114,14 +115,14 @@ fn of_one_host(all: Vec<Recorded>, warnings: &mut Warnings) -> Vec<Recorded> {
         .partition(|request| request.authority() == host);
     for request in others {
         warnings.at(
-            "a scenario has one host; requests to others were left out",
+            "requests to other hosts were left out, since a scenario has one host",
             request.authority(),
         );
     }
     kept
 }
 
-/// What a command says.
+/// The options of a command.
 #[derive(Debug, Default)]
 struct Command {
     method: Option<String>,
@@ -150,7 +151,7 @@ impl Command {
                 only_urls = true;
             } else if let Some(long) = word.strip_prefix("--") {
                 let (name, value) = match long.split_once('=') {
-                    // No curl takes this; people write it all the same.
+                    // curl does not support this form, but people use it.
                     Some((name, value)) if options::takes_value(name) => {
                         (name, Some(value.to_owned()))
                     }
@@ -165,7 +166,7 @@ impl Command {
         command
     }
 
-    /// Letters behind one hyphen: the first that takes a value has the rest, or the next word.
+    /// Reads letters after one hyphen: the first letter that takes a value gets the rest, or the next word.
     fn short(
         &mut self,
         letters: &str,
@@ -228,29 +229,29 @@ impl Command {
             }
             "insecure" => self.insecure = true,
             "max-time" => self.timeout = seconds(&value),
-            "config" => warnings.at("options in a file are not read", value),
+            "config" => warnings.at("options from a file are not read", value),
             "cert" | "key" | "cacert" | "capath" => {
                 warnings.at(
-                    "certificates were left out; write them under [tls] of the scenario",
+                    "certificates were left out; add them under [tls] in the scenario",
                     format!("--{name}"),
                 );
             }
             "proxy" | "preproxy" | "socks5" | "socks5-hostname" | "socks4" | "socks4a"
             | "unix-socket" => {
                 warnings.at(
-                    "brunt goes to the host itself; left out",
+                    "proxies and Unix sockets are not supported, left out",
                     format!("--{name}"),
                 );
             }
             "resolve" | "connect-to" => {
                 warnings.at(
-                    "left out; give --resolve HOST:PORT:ADDRESS to brunt run",
+                    "left out; use brunt run --resolve HOST:PORT:ADDRESS instead",
                     format!("--{name}"),
                 );
             }
             "aws-sigv4" | "digest" | "ntlm" | "negotiate" | "anyauth" => {
                 warnings.at(
-                    "this kind of authorization cannot be written, and was left out",
+                    "this kind of authorization is not supported, left out",
                     format!("--{name}"),
                 );
             }
@@ -260,10 +261,10 @@ impl Command {
 
     fn header(&mut self, line: &str, warnings: &mut Warnings) {
         if let Some(file) = line.strip_prefix('@') {
-            warnings.at("headers in a file are not read", file);
+            warnings.at("headers from a file are not read", file);
             return;
         }
-        // `Name;` sends the header without a value, `Name:` takes curl's own away.
+        // `Name;` sends the header without a value, `Name:` removes curl's own header.
         match line.split_once(':') {
             Some((_, value)) if value.trim().is_empty() => {}
             Some((name, value)) => self
@@ -276,7 +277,7 @@ impl Command {
         }
     }
 
-    fn requests(self, warnings: &mut Warnings) -> Vec<Recorded> {
+    fn requests(self, warnings: &mut Warnings) -> Vec<RecordedRequest> {
         let urls: Vec<Url> = self
             .urls
             .iter()
@@ -294,7 +295,7 @@ impl Command {
                         .map_or_else(|| query.to_string(), |own| format!("{own}&{query}"));
                     url.set_query(Some(&both));
                 }
-                let mut request = Recorded::new(&method, without_user(&url));
+                let mut request = RecordedRequest::new(&method, without_user(&url));
                 request.headers = self.all_headers(&url);
                 request.body.clone_from(&body);
                 request.timeout.clone_from(&self.timeout);
@@ -328,14 +329,14 @@ impl Command {
             .filter(|file| *file != "-")
         {
             warnings.at(
-                "a body is read from your file; its path begins where the scenario lies",
+                "the body is read from this file, whose path is relative to the scenario",
                 file,
             );
             return Some(Body::File(file.clone()));
         }
         if !self.parts.is_empty() {
-            warnings.say(
-                "a form of several parts (-F) cannot be written, and was left out; send one from a file: \
+            warnings.add(
+                "a multipart form (-F) was left out, since it is not supported; send a prepared body instead: \
                  file = \"…\" with its Content-Type",
             );
             return None;
@@ -354,13 +355,13 @@ impl Command {
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        // Who forgets to say that it is JSON sends JSON all the same.
+        // JSON without its Content-Type is still JSON.
         let looks_json = matches!(bytes.first(), Some(b'{' | b'['));
         if self.is_json || is_type("json") || (looks_json && !has_type) {
             if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
                 return Some(Body::Json(value));
             }
-            warnings.say("a body that should be JSON is none; it is sent as it is");
+            warnings.add("a body that should be JSON is invalid, and is sent unchanged");
             return Some(Body::Bytes(bytes));
         }
         if has_type && !is_type("x-www-form-urlencoded") {
@@ -372,36 +373,33 @@ impl Command {
     }
 }
 
-/// A URL of http or https; without a scheme it is http, as for curl.
+/// An http or https URL. Without a scheme it is http, like in curl.
 fn url(text: &str, warnings: &mut Warnings) -> Option<Url> {
-    let whole = if text.contains("://") {
+    let with_scheme = if text.contains("://") {
         text.to_owned()
     } else {
         format!("http://{text}")
     };
-    let url = Url::parse(&whole).ok();
+    let url = Url::parse(&with_scheme).ok();
     let url =
         url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
     if url.is_none() {
         let shown: String = text.chars().take(60).collect();
-        warnings.at(
-            "no URL of http or https, and left out",
-            format!("`{shown}`"),
-        );
+        warnings.at("not an http or https URL, left out", format!("`{shown}`"));
     }
     url
 }
 
 fn without_user(url: &Url) -> Url {
     let mut url = url.clone();
-    // A URL of http has a place for both.
+    // An http URL supports both, so this does not fail.
     if url.set_username("").is_err() || url.set_password(None).is_err() {
         return url;
     }
     url
 }
 
-/// What `--data-urlencode` makes of its value: `text`, `=text`, `name=text`.
+/// Encodes a value of `--data-urlencode`: `text`, `=text`, `name=text`.
 fn encoded(value: &str, warnings: &mut Warnings) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     match value.split_once('=') {
@@ -409,14 +407,14 @@ fn encoded(value: &str, warnings: &mut Warnings) -> String {
         Some((name, text)) => format!("{name}={}", encode(text)),
         None => {
             if let Some((_, file)) = value.split_once('@') {
-                warnings.at("a value in a file is not read", file);
+                warnings.at("a value from a file is not read", file);
             }
             encode(value)
         }
     }
 }
 
-/// Seconds as curl has them, as a scenario has them.
+/// Converts seconds of curl to a duration of a scenario.
 fn seconds(text: &str) -> Option<String> {
     let seconds: f64 = text.parse().ok()?;
     let is_sane = seconds.is_finite() && (0.001..=86_400.0).contains(&seconds);

@@ -1,28 +1,28 @@
-//! The lists of `[data]`, and the expressions that draw from them.
+//! Lists of `[data]`, and the expressions that draw from them.
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// A list is never longer: a scenario to start from is read by people.
+/// Largest number of values of a list, since people read the scenario.
 const VALUES_MAX: usize = 100;
 
-/// Lists by name, in the order in which they came up.
+/// Lists by name, in the order in which they were added.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
     lists: IndexMap<String, List>,
 }
 
-/// A list.
+/// A list of values.
 #[derive(Debug, Default)]
 pub(crate) struct List {
-    /// Texts, numbers and booleans.
+    /// Strings, numbers and booleans.
     pub(crate) values: Vec<Value>,
-    /// What its reader has to know.
+    /// Comment for the reader of the scenario.
     pub(crate) comment: Option<&'static str>,
 }
 
 impl Data {
-    /// The expression that draws from these values, of a list of its own or of one that is the same.
+    /// Adds a list, unless one with the same values exists, and returns the expression that draws from it.
     pub(crate) fn pick(&mut self, wanted: &str, values: Vec<Value>) -> String {
         let wanted = identifier(wanted);
         let values = distinct(values);
@@ -38,7 +38,7 @@ impl Data {
         expression(&name)
     }
 
-    /// The expression that draws from the list of this name, to which these values are added.
+    /// Adds values to the list of this name, and returns the expression that draws from it.
     pub(crate) fn pick_among(&mut self, name: &str, values: Vec<Value>) -> String {
         let name = identifier(name);
         let list = self.lists.entry(name.clone()).or_default();
@@ -46,7 +46,7 @@ impl Data {
         expression(&name)
     }
 
-    /// Puts a comment to the list that an expression draws from.
+    /// Sets the comment of the list that an expression draws from.
     pub(crate) fn comment(&mut self, drawn: &str, comment: &'static str) {
         let list = self
             .lists
@@ -57,9 +57,9 @@ impl Data {
         }
     }
 
-    /// A text that stands for itself, where expressions may stand.
+    /// Converts a text for a place where expressions are evaluated, so that it evaluates to itself.
     ///
-    /// The language has no escape for what begins an expression, but what is drawn is not read again.
+    /// The language has no escape for the delimiters of expressions, but drawn values are not evaluated again.
     pub(crate) fn literal(&mut self, text: &str) -> String {
         let mut literal = String::new();
         let mut rest = text;
@@ -92,19 +92,19 @@ fn expression(list: &str) -> String {
 }
 
 fn distinct(values: Vec<Value>) -> Vec<Value> {
-    let mut kept: Vec<Value> = Vec::new();
+    let mut distinct: Vec<Value> = Vec::new();
     for value in values {
-        if kept.len() == VALUES_MAX {
+        if distinct.len() == VALUES_MAX {
             break;
         }
-        if !kept.contains(&value) {
-            kept.push(value);
+        if !distinct.contains(&value) {
+            distinct.push(value);
         }
     }
-    kept
+    distinct
 }
 
-/// A name that can stand in an expression: small letters, digits and underscores.
+/// A valid name in expressions: lowercase letters, digits and underscores.
 fn identifier(text: &str) -> String {
     const LENGTH_MAX: usize = 40;
     let mut name = String::new();
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_have_names_that_expressions_take() {
+    fn list_name_is_a_valid_identifier() {
         let cases = [
             ("petId", "pet_id"),
             ("user-ids", "user_ids"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_values_are_one_list_and_others_have_another_name() {
+    fn equal_values_share_a_list_and_others_get_another_name() {
         let mut data = Data::default();
         assert_eq!(
             data.pick("size", vec![json!(1), json!(2)]),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_stand_for_themselves() {
+    fn literal_braces_are_drawn_from_a_list() {
         let mut data = Data::default();
         assert_eq!(data.literal("a } b"), "a } b");
         assert!(data.is_empty());

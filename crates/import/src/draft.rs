@@ -1,4 +1,4 @@
-//! A draft: a scenario before it is written. Its texts are those of the file, expressions and all.
+//! A draft: the content of a scenario before it is written. Its strings are those of the file, with expressions.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -6,25 +6,25 @@ use serde_json::Value;
 use crate::data::Data;
 use crate::secrets::Secret;
 
-/// What is to be written.
+/// The content of a scenario.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    /// What it was made of, for its first line: `a HAR of 34 requests`.
+    /// Description of the source for the first line: `34 recorded requests`.
     pub(crate) source: String,
-    /// The base URL; unknown where the source does not say it.
+    /// Base URL, if the source contains it.
     pub(crate) host: Option<String>,
-    /// Whether any certificate is taken.
+    /// Whether any certificate is accepted.
     pub(crate) insecure: bool,
-    /// Headers of every request.
+    /// Headers of all requests.
     pub(crate) headers: Vec<(String, String)>,
-    /// Headers that were left out.
+    /// Secret headers, which were left out.
     pub(crate) secrets: Vec<Secret>,
     pub(crate) data: Data,
     pub(crate) wait: Wait,
     pub(crate) tasks: Vec<Task>,
 }
 
-/// How long users rest between two tasks.
+/// The wait between two tasks.
 #[derive(Debug)]
 pub(crate) struct Wait {
     pub(crate) text: String,
@@ -35,15 +35,15 @@ impl Default for Wait {
     fn default() -> Self {
         Self {
             text: "1s..3s".to_owned(),
-            comment: "how long users rest between two tasks",
+            comment: "wait between two tasks",
         }
     }
 }
 
-/// A task: one request.
+/// A task with one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
-    /// What it is grouped by.
+    /// Name that its requests are grouped by.
     pub(crate) name: String,
     pub(crate) weight: u64,
     pub(crate) method: Method,
@@ -52,14 +52,14 @@ pub(crate) struct Task {
     pub(crate) headers: IndexMap<String, String>,
     pub(crate) body: Option<Body>,
     pub(crate) check: Vec<Status>,
-    /// Whether redirects are answers.
+    /// Whether a redirect is the expected response.
     pub(crate) keeps_redirects: bool,
-    /// How long the whole may take.
+    /// Total timeout.
     pub(crate) timeout: Option<String>,
     pub(crate) comment: Option<&'static str>,
 }
 
-/// A method that the scenario language has.
+/// A method that scenarios support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Method {
     Get,
@@ -71,7 +71,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    /// Reads a method in any case; others than these cannot be written.
+    /// Parses a method in any case; `None` if scenarios do not support it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text.to_ascii_uppercase().as_str() {
             "GET" => Self::Get,
@@ -84,7 +84,7 @@ impl Method {
         })
     }
 
-    /// The key of the scenario file.
+    /// Key in the scenario file.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -100,17 +100,17 @@ impl Method {
 /// A body.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
-    /// Its texts may hold expressions.
+    /// A JSON value, whose strings may contain expressions.
     Json(Value),
-    /// A form's fields, as `application/x-www-form-urlencoded`.
+    /// Fields of a form, sent as `application/x-www-form-urlencoded`.
     Form(Vec<(String, String)>),
-    /// Anything else, as it is sent.
+    /// Any other content, which is sent unchanged.
     Bytes(Vec<u8>),
-    /// The content of a file of the user's.
+    /// Path of a file of the user.
     File(String),
 }
 
-/// A status that is accepted.
+/// An accepted status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// `2xx`

@@ -1,22 +1,22 @@
-//! From requests that were recorded to tasks: those of one name become one task, its weight is how
-//! often it was seen, and what differs between them is drawn.
+//! Grouping of recorded requests into tasks: requests of one name become one task, whose weight is their number, and values
+//! that differ between them are drawn from lists.
 
-use crate::ImportError;
 use crate::data::Data;
 use crate::draft::{Body, Draft, Method, Status, Task};
+use crate::error::ImportError;
 use crate::headers::{self, Client};
 use crate::json_bodies;
 use crate::names::{name_of, noun_before, placeholder, singular};
-use crate::recorded::{Recorded, target};
-use crate::secrets::{STAND_IN, Secret, looks_secret};
+use crate::recorded_request::{RecordedRequest, target};
+use crate::secrets::{PLACEHOLDER, Secret, looks_secret};
 use crate::warnings::Warnings;
 use brunt_scenario::is_sensitive_name;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// Makes a draft of requests to one host.
+/// Creates a draft from requests to one host.
 pub(crate) fn draft(
-    mut recorded: Vec<Recorded>,
+    mut recorded: Vec<RecordedRequest>,
     client: Client,
     warnings: &mut Warnings,
 ) -> Result<Draft, ImportError> {
@@ -25,15 +25,15 @@ pub(crate) fn draft(
         let known = Method::parse(&request.method).is_some();
         if !known {
             warnings.at(
-                "the method cannot be written, and the request was left out",
+                "requests with an unsupported method were left out",
                 at(request),
             );
         }
         known
     });
     let Some(host) = origin(&recorded) else {
-        let why = "no request has a method that can be written".to_owned();
-        return Err(ImportError::Nothing { why });
+        let reason = "no request has a supported method".to_owned();
+        return Err(ImportError::Nothing { reason });
     };
     draft.host = Some(host);
     for request in &mut recorded {
@@ -60,9 +60,9 @@ pub(crate) fn draft(
     Ok(draft)
 }
 
-type Groups<'a> = IndexMap<(Method, String), Vec<&'a Recorded>>;
+type Groups<'a> = IndexMap<(Method, String), Vec<&'a RecordedRequest>>;
 
-fn groups(recorded: &[Recorded]) -> Groups<'_> {
+fn groups(recorded: &[RecordedRequest]) -> Groups<'_> {
     let mut groups = Groups::new();
     for request in recorded {
         let Some(method) = Method::parse(&request.method) else {
@@ -74,8 +74,8 @@ fn groups(recorded: &[Recorded]) -> Groups<'_> {
     groups
 }
 
-/// GraphQL has one path for all: its operations have names.
-fn operation(request: &Recorded) -> String {
+/// Name of a GraphQL operation, since all operations have the same path.
+fn operation(request: &RecordedRequest) -> String {
     let name = match &request.body {
         Some(Body::Json(body)) => body.get("operationName").and_then(Value::as_str),
         _ => None,
@@ -92,7 +92,7 @@ fn operation(request: &Recorded) -> String {
 fn task(
     method: Method,
     name: &str,
-    requests: &[&Recorded],
+    requests: &[&RecordedRequest],
     data: &mut Data,
     warnings: &mut Warnings,
 ) -> Task {
@@ -111,9 +111,9 @@ fn task(
     }
 }
 
-/// The path: as it is where there is one, with a drawn id where that is all that differs, and drawn as a
-/// whole otherwise, so that ids and queries that belong together stay together.
-fn path(name: &str, requests: &[&Recorded], data: &mut Data) -> String {
+/// The path of a task. If requests differ only in an ID, it is drawn; if they differ in more, complete paths are drawn, so
+/// that related IDs and queries stay together.
+fn path(name: &str, requests: &[&RecordedRequest], data: &mut Data) -> String {
     let mut targets: Vec<String> = requests
         .iter()
         .map(|request| target(&request.url))
@@ -122,7 +122,7 @@ fn path(name: &str, requests: &[&Recorded], data: &mut Data) -> String {
     targets.dedup();
     let first = targets[0].clone();
     if targets.len() == 1 {
-        // `target` leaves no braces.
+        // `target` encodes braces, so that there is no expression.
         return first;
     }
     let segments: Vec<Vec<&str>> = targets
@@ -155,7 +155,7 @@ fn path(name: &str, requests: &[&Recorded], data: &mut Data) -> String {
     }
 }
 
-/// A whole number where the text is one as numbers are written, and a text otherwise.
+/// An integer if the text is the usual form of one, and a string otherwise.
 fn scalar(text: &str) -> Value {
     match text.parse::<i64>() {
         Ok(number) if number.to_string() == text => number.into(),
@@ -165,7 +165,7 @@ fn scalar(text: &str) -> Value {
 
 fn body(
     name: &str,
-    requests: &[&Recorded],
+    requests: &[&RecordedRequest],
     data: &mut Data,
     warnings: &mut Warnings,
 ) -> Option<Body> {
@@ -194,7 +194,7 @@ fn body(
         return one;
     }
     warnings.at(
-        "bodies differ in more than can be drawn; the first one is sent",
+        "bodies differ in too many values for lists; the first one is sent",
         name,
     );
     Some(match first {
@@ -203,17 +203,17 @@ fn body(
     })
 }
 
-/// What was answered is what is expected.
-fn check(requests: &[&Recorded], warnings: &mut Warnings) -> Vec<Status> {
+/// The expected statuses: those that were recorded.
+fn check(requests: &[&RecordedRequest], warnings: &mut Warnings) -> Vec<Status> {
     let mut statuses: Vec<Status> = Vec::new();
     for request in requests {
         let status = match request.status {
-            // What was in a cache is not there for brunt.
+            // brunt has no cache.
             None | Some(304) => Status::Class(2),
             Some(status @ 200..=499) => Status::One(status),
             Some(status) => {
                 warnings.at(
-                    "an answer of the server's failing is not expected again",
+                    "a server error is not expected again",
                     format!("{status} of {}", at(request)),
                 );
                 Status::Class(2)
@@ -221,7 +221,7 @@ fn check(requests: &[&Recorded], warnings: &mut Warnings) -> Vec<Status> {
         };
         if matches!(status, Status::One(400..)) {
             warnings.at(
-                "a refusal is expected, as it was recorded",
+                "a client error is expected, as it was recorded",
                 format!("{} of {}", request.status.unwrap_or_default(), at(request)),
             );
         }
@@ -236,17 +236,17 @@ fn check(requests: &[&Recorded], warnings: &mut Warnings) -> Vec<Status> {
 }
 
 fn task_headers(
-    requests: &[&Recorded],
+    requests: &[&RecordedRequest],
     task: &Task,
     client: Client,
     data: &mut Data,
     secrets: &mut Vec<Secret>,
     warnings: &mut Warnings,
 ) -> IndexMap<String, String> {
-    let mut headers = headers::kept(&requests[0].headers, client, data, secrets, warnings);
-    // A secret of any of them is missing from all.
+    let mut headers = headers::select(&requests[0].headers, client, data, secrets, warnings);
+    // Collects the secrets of the other requests.
     for request in &requests[1..] {
-        headers::kept(
+        headers::select(
             &request.headers,
             client,
             &mut Data::default(),
@@ -258,7 +258,7 @@ fn task_headers(
     headers.retain(|name, value| {
         let essence = value.split(';').next().unwrap_or_default().trim();
         let implied = match &task.body {
-            // A form is made anew, in one encoding.
+            // A form is encoded again, always in the same encoding.
             None | Some(Body::Form(_)) => true,
             Some(Body::Json(_)) => essence.eq_ignore_ascii_case("application/json"),
             Some(Body::Bytes(_) | Body::File(_)) => false,
@@ -268,11 +268,11 @@ fn task_headers(
     headers
 }
 
-/// Replaces secrets in the query, in a form, and of a user in the URL.
-fn without_secrets(request: &mut Recorded, warnings: &mut Warnings) {
+/// Replaces secrets in the query and in the body.
+fn without_secrets(request: &mut RecordedRequest, warnings: &mut Warnings) {
     let place = at(request);
-    let replaced = format!("a secret was replaced by {STAND_IN}; write what is to be sent");
-    let mut stand_in = |name: &str, value: &str| {
+    let replaced = format!("a secret was replaced by {PLACEHOLDER}; write the value to send");
+    let mut is_secret = |name: &str, value: &str| {
         let secret = (is_sensitive_name(name) && !value.is_empty()) || looks_secret(value);
         if secret {
             warnings.at(replaced.clone(), format!("`{name}` of {place}"));
@@ -284,45 +284,49 @@ fn without_secrets(request: &mut Recorded, warnings: &mut Warnings) {
     let clean: Vec<(String, String)> = pairs
         .into_iter()
         .map(|(name, value)| {
-            let secret = stand_in(&name, &value);
+            let secret = is_secret(&name, &value);
             found |= secret;
-            let value = if secret { STAND_IN.to_owned() } else { value };
+            let value = if secret {
+                PLACEHOLDER.to_owned()
+            } else {
+                value
+            };
             (name, value)
         })
         .collect();
-    // Only where it has to be is a query put together anew: servers differ in what they read.
+    // A query without secrets stays unchanged, since servers differ in the encodings that they accept.
     if found {
         request.url.query_pairs_mut().clear().extend_pairs(clean);
     }
     if let Some(Body::Form(fields)) = &mut request.body {
         for (name, value) in fields {
-            if stand_in(name, value) {
-                STAND_IN.clone_into(value);
+            if is_secret(name, value) {
+                PLACEHOLDER.clone_into(value);
             }
         }
     }
     if let Some(Body::Json(value)) = &request.body {
-        request.body = Some(match json_bodies::speakable(value, &place, warnings) {
+        request.body = Some(match json_bodies::writable(value, &place, warnings) {
             Some(value) => Body::Json(value),
             None => Body::Bytes(value.to_string().into_bytes()),
         });
     }
 }
 
-/// The host with the scheme that most requests have: the first one is often led from http to https.
-fn origin(recorded: &[Recorded]) -> Option<String> {
+/// The origin of most requests, since the first request is often redirected from http to https.
+fn origin(recorded: &[RecordedRequest]) -> Option<String> {
     let mut origins: IndexMap<String, usize> = IndexMap::new();
     for request in recorded {
         *origins
             .entry(request.url.origin().ascii_serialization())
             .or_default() += 1;
     }
-    // Of those with the most, the first.
+    // The first of the origins with the most requests.
     let most = origins.into_iter().rev().max_by_key(|(_, count)| *count);
     most.map(|(origin, _)| origin)
 }
 
-/// A request for a warning, without its query.
-pub(crate) fn at(request: &Recorded) -> String {
+/// A request as warnings name it, without its query.
+pub(crate) fn at(request: &RecordedRequest) -> String {
     format!("{} {}", request.method, name_of(request.url.path()))
 }

@@ -1,5 +1,4 @@
-//! Recordings: HAR files, as browsers and proxies export them. None of them is quite as the
-//! specification has it.
+//! Recordings: HAR files that browsers and proxies export. Hardly any of them follows the specification completely.
 
 mod entries;
 mod think_time;
@@ -11,53 +10,55 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use crate::draft::Body;
+use crate::error::ImportError;
+use crate::grouping;
 use crate::headers::Client;
-use crate::recorded::Recorded;
+use crate::recorded_request::RecordedRequest;
+use crate::scenario_text::{self, Imported};
 use crate::warnings::{Warnings, one_line};
-use crate::{ImportError, Imported, grouping, scenario_text};
 
-/// A scenario of a recording. `host` is whose requests are kept: a host name, with a port where it has
-/// one; the one with the most where it is not said.
+/// Imports a recording. `host` selects the requests to a host name, with a port if it has one; `None`: the host with the
+/// most requests.
 pub fn har(text: &str, host: Option<&str>) -> Result<Imported, ImportError> {
     let (entries, broken) = entries::read(text.trim_start_matches('\u{feff}'));
     let mut warnings = Warnings::default();
     if !entries.found {
-        let why = match broken {
+        let reason = match broken {
             Some(error) => {
-                format!("{error}; record one in the network panel of a browser, and save it as HAR")
+                format!("{error}; record in the network panel of a browser and save it as HAR")
             }
-            None => "it has no `log` with `entries`".to_owned(),
+            None => "it contains no `log` with `entries`".to_owned(),
         };
-        return Err(ImportError::NotThat {
-            what: "recording (HAR)",
-            why,
+        return Err(ImportError::InvalidFormat {
+            expected: "a recording (HAR)",
+            reason,
         });
     }
     if let Some(error) = broken {
         let count = entries.all.len();
-        warnings.say(format!(
-            "the file breaks off ({error}); the {count} requests before that are read"
+        warnings.add(format!(
+            "the file is truncated ({error}); the {count} requests before that were read"
         ));
     }
-    let mut left_out = LeftOut::default();
-    let mut recorded: Vec<Recorded> = entries
+    let mut left_out = Exclusions::default();
+    let mut recorded: Vec<RecordedRequest> = entries
         .all
         .iter()
         .filter_map(|entry| read(entry, &mut left_out))
         .collect();
-    // Where times are missing the order of the file stands.
-    recorded.sort_by(|one, other| begun(one).total_cmp(&begun(other)));
+    // Without times, the requests stay in the order of the file.
+    recorded.sort_by(|one, other| started_ms(one).total_cmp(&started_ms(other)));
     let mut recorded = of_host(recorded, host, &mut warnings);
     follow_redirects(&mut recorded, &mut left_out);
     left_out.warn(&mut warnings);
     if recorded.is_empty() {
-        let why = warnings.into_lines().join("; ");
-        let why = if why.is_empty() {
-            "it has no entries".to_owned()
+        let reason = warnings.into_lines().join("; ");
+        let reason = if reason.is_empty() {
+            "it contains no entries".to_owned()
         } else {
-            why
+            reason
         };
-        return Err(ImportError::Nothing { why });
+        return Err(ImportError::Nothing { reason });
     }
     let requests = recorded.len();
     let wait = think_time::wait(&recorded);
@@ -70,9 +71,9 @@ pub fn har(text: &str, host: Option<&str>) -> Result<Imported, ImportError> {
     Ok(scenario_text::imported(&draft, warnings))
 }
 
-/// What is not played, counted.
+/// Numbers of requests that are left out, by reason.
 #[derive(Debug, Default)]
-struct LeftOut {
+struct Exclusions {
     statics: usize,
     preflights: usize,
     unanswered: usize,
@@ -81,41 +82,44 @@ struct LeftOut {
     malformed: usize,
 }
 
-impl LeftOut {
+impl Exclusions {
     fn warn(&self, warnings: &mut Warnings) {
         let counts = [
             (self.statics, "images, styles, scripts and fonts"),
-            (self.preflights, "preflights of the browser (OPTIONS)"),
+            (
+                self.preflights,
+                "preflight requests of the browser (OPTIONS)",
+            ),
             (
                 self.unanswered,
-                "requests without an answer (blocked, stopped, or of a cache)",
+                "requests without a response (blocked, canceled, or served from a cache)",
             ),
             (
                 self.followed,
-                "requests that a redirect leads to (brunt follows it by itself)",
+                "targets of redirects (brunt follows redirects by itself)",
             ),
             (
                 self.streams,
-                "WebSockets, event streams, and what is not HTTP",
+                "WebSockets, event streams, and protocols other than HTTP",
             ),
-            (self.malformed, "entries that have no method or no URL"),
+            (self.malformed, "entries without a method or a URL"),
         ];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            warnings.say(format!("left out: {what} ({count})"));
+            warnings.add(format!("left out: {what} ({count})"));
         }
     }
 }
 
-fn begun(request: &Recorded) -> f64 {
-    request.taken_ms.map_or(0.0, |(begin, _)| begin)
+fn started_ms(request: &RecordedRequest) -> f64 {
+    request.times_ms.map_or(0.0, |(start, _)| start)
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str)
 }
 
-/// A request of an entry; what is not played is counted.
-fn read(entry: &Value, left_out: &mut LeftOut) -> Option<Recorded> {
+/// Reads the request of an entry, or counts it if it is left out.
+fn read(entry: &Value, left_out: &mut Exclusions) -> Option<RecordedRequest> {
     let (Some(method), Some(url)) = (text(entry, "/request/method"), text(entry, "/request/url"))
     else {
         left_out.malformed += 1;
@@ -142,7 +146,7 @@ fn read(entry: &Value, left_out: &mut LeftOut) -> Option<Recorded> {
         return None;
     }
     let status = entry.pointer("/response/status").and_then(number);
-    // Status 0 is how browsers say that there was no answer.
+    // Browsers write status 0 if there was no response.
     if status.is_some_and(|status| status < 100.0) {
         left_out.unanswered += 1;
         return None;
@@ -155,18 +159,18 @@ fn read(entry: &Value, left_out: &mut LeftOut) -> Option<Recorded> {
     let status = status
         .filter(|status| (100.0..600.0).contains(status))
         .map(|status| status as u16);
-    let mut request = Recorded::new(method, without_user(url));
+    let mut request = RecordedRequest::new(method, without_user(url));
     request.headers = pairs(entry.pointer("/request/headers"));
     request.body = entry
         .pointer("/request/postData")
         .and_then(|data| body(data, &request));
     request.redirected_to = redirect(entry, &request.url, status);
     request.status = status;
-    request.taken_ms = taken(entry);
+    request.times_ms = times_ms(entry);
     Some(request)
 }
 
-/// A number, which some tools write as a text.
+/// A number, which some tools write as a string.
 fn number(value: &Value) -> Option<f64> {
     let number = value
         .as_f64()
@@ -175,19 +179,19 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 fn without_user(mut url: Url) -> Url {
-    // Both have a place in a URL of http.
+    // An http URL supports both, so this does not fail.
     if url.set_username("").is_ok() {
         url.set_password(None).ok();
     }
     url
 }
 
-/// When it began and ended, in milliseconds.
-fn taken(entry: &Value) -> Option<(f64, f64)> {
-    let begun: Timestamp = text(entry, "/startedDateTime")?.trim().parse().ok()?;
-    let begun_ms = begun.as_millisecond() as f64;
+/// Start and end of a request, in milliseconds.
+fn times_ms(entry: &Value) -> Option<(f64, f64)> {
+    let started: Timestamp = text(entry, "/startedDateTime")?.trim().parse().ok()?;
+    let started_ms = started.as_millisecond() as f64;
     let took_ms = entry.get("time").and_then(number).unwrap_or(0.0);
-    Some((begun_ms, begun_ms + took_ms.max(0.0)))
+    Some((started_ms, started_ms + took_ms.max(0.0)))
 }
 
 fn pairs(list: Option<&Value>) -> Vec<(String, String)> {
@@ -214,7 +218,7 @@ fn redirect(entry: &Value, url: &Url, status: Option<u16>) -> Option<Url> {
     Some(to)
 }
 
-fn body(data: &Value, request: &Recorded) -> Option<Body> {
+fn body(data: &Value, request: &RecordedRequest) -> Option<Body> {
     let header = request.header("content-type").unwrap_or_default();
     let mime = text(data, "/mimeType")
         .filter(|mime| !mime.is_empty())
@@ -299,8 +303,12 @@ fn is_static_path(path: &str) -> bool {
     ending.is_some_and(|(_, ending)| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
-/// The requests to one host; those to others are named and left out.
-fn of_host(recorded: Vec<Recorded>, host: Option<&str>, warnings: &mut Warnings) -> Vec<Recorded> {
+/// Selects the requests to one host, with a warning that names the other hosts.
+fn of_host(
+    recorded: Vec<RecordedRequest>,
+    host: Option<&str>,
+    warnings: &mut Warnings,
+) -> Vec<RecordedRequest> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for request in &recorded {
         let authority = request.authority();
@@ -309,7 +317,7 @@ fn of_host(recorded: Vec<Recorded>, host: Option<&str>, warnings: &mut Warnings)
             None => counts.push((authority, 1)),
         }
     }
-    // A stable order: of those with the most, the first.
+    // The sort is stable, so that the first of the hosts with the most requests is selected.
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let host = match host {
         Some(host) => host
@@ -329,8 +337,8 @@ fn of_host(recorded: Vec<Recorded>, host: Option<&str>, warnings: &mut Warnings)
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        warnings.say(one_line(&format!(
-            "requests to other hosts than {host} were left out: {named}{more}; --host keeps those of another"
+        warnings.add(one_line(&format!(
+            "requests to hosts other than {host} were left out: {named}{more}; use --host to select another host"
         )));
     }
     recorded
@@ -339,9 +347,9 @@ fn of_host(recorded: Vec<Recorded>, host: Option<&str>, warnings: &mut Warnings)
         .collect()
 }
 
-/// brunt follows redirects within the host: what was recorded after one is not played again, and its
-/// status is the one to expect.
-fn follow_redirects(recorded: &mut Vec<Recorded>, left_out: &mut LeftOut) {
+/// Removes the targets of redirects within the host, since brunt follows redirects. The status of the last target becomes the
+/// expected one.
+fn follow_redirects(recorded: &mut Vec<RecordedRequest>, left_out: &mut Exclusions) {
     let mut followed = vec![false; recorded.len()];
     for at in 0..recorded.len() {
         if followed[at] {
@@ -360,11 +368,11 @@ fn follow_redirects(recorded: &mut Vec<Recorded>, left_out: &mut LeftOut) {
         let request = &mut recorded[at];
         match to {
             None => request.status = status,
-            // It leads to another host: brunt does not go there, and the redirect is the answer.
-            Some(to) if crate::recorded::authority(&to) != request.authority() => {
+            // brunt does not follow a redirect to another host: the redirect is the expected response.
+            Some(to) if crate::recorded_request::authority(&to) != request.authority() => {
                 request.keeps_redirects = last == at;
             }
-            // Where it leads to was not recorded.
+            // Its target was not recorded.
             Some(_) => request.status = None,
         }
     }

@@ -1,4 +1,4 @@
-//! Which headers of a recorded request belong into a scenario.
+//! Selection of the headers of a recorded request for a scenario.
 
 use brunt_scenario::is_sensitive_name;
 use indexmap::IndexMap;
@@ -7,7 +7,7 @@ use crate::data::Data;
 use crate::secrets::{Secret, looks_secret};
 use crate::warnings::Warnings;
 
-/// Set by brunt, by every client anew, or of one connection or cache alone.
+/// Headers that are left out: those that brunt or each client sets itself, or that belong to one connection, cache or trace.
 const NEVER: [&str; 28] = [
     "host",
     "content-length",
@@ -38,25 +38,25 @@ const NEVER: [&str; 28] = [
     "x-real-ip",
     "forwarded",
 ];
-/// Said by browsers of themselves; who writes a curl command means them.
+/// Headers that browsers add by themselves. In a curl command they are intended.
 const OF_BROWSERS: [&str; 3] = ["user-agent", "referer", "origin"];
 
-/// Who made the request.
+/// The client that sent the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
     Browser,
     Curl,
 }
 
-/// The headers of one request that are written; secrets go to `secrets`.
-pub(crate) fn kept(
+/// Selects the headers of a request that are written, and adds secret ones to `secrets`.
+pub(crate) fn select(
     headers: &[(String, String)],
     client: Client,
     data: &mut Data,
     secrets: &mut Vec<Secret>,
     warnings: &mut Warnings,
 ) -> IndexMap<String, String> {
-    let mut kept: IndexMap<String, String> = IndexMap::new();
+    let mut selected: IndexMap<String, String> = IndexMap::new();
     for (name, value) in headers {
         let lower = name.to_ascii_lowercase();
         if is_noise(&lower, client) {
@@ -68,7 +68,7 @@ pub(crate) fn kept(
                 .iter()
                 .any(|known| known.header.eq_ignore_ascii_case(name))
             {
-                warnings.say(secret.warning());
+                warnings.add(secret.warning());
                 secrets.push(secret);
             }
             continue;
@@ -78,25 +78,26 @@ pub(crate) fn kept(
                 .chars()
                 .any(|letter| letter.is_control() && letter != '\t')
         {
-            warnings.at("a header is not as HTTP has it, and was left out", name);
+            warnings.at("an invalid header was left out", name);
             continue;
         }
         let value = if lower == "accept-encoding" {
-            // What brunt can decode.
+            // The encodings that brunt can decode.
             "gzip, deflate".to_owned()
         } else {
             data.literal(value.trim())
         };
-        let known = kept.keys().find(|known| known.eq_ignore_ascii_case(name));
+        let mut names = selected.keys();
+        let known = names.find(|known| known.eq_ignore_ascii_case(name));
         let name = known.unwrap_or(name).clone();
-        kept.insert(name, value);
+        selected.insert(name, value);
     }
-    kept
+    selected
 }
 
 fn is_noise(lower: &str, client: Client) -> bool {
     let of_browsers = client == Client::Browser && OF_BROWSERS.contains(&lower);
-    // HTTP/2 has its request line among the headers.
+    // In HTTP/2, the request line is part of the headers.
     lower.starts_with([':']) || lower.starts_with("sec-") || NEVER.contains(&lower) || of_browsers
 }
 
@@ -105,7 +106,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_token)
 }
 
-/// Takes the headers that every request has, with the same value, out of them.
+/// Moves the headers that all requests have with the same value out of them.
 pub(crate) fn common(all: &mut [&mut IndexMap<String, String>]) -> Vec<(String, String)> {
     let Some((first, others)) = all.split_first() else {
         return Vec::new();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_and_secrets_are_left_out() {
+    fn secret_and_irrelevant_headers_are_left_out() {
         let recorded = headers(&[
             (":authority", "x"),
             ("Host", "x"),
@@ -151,7 +152,7 @@ mod tests {
             ("X-Bad", "a\r\nb"),
         ]);
         let (mut data, mut secrets, mut warnings) = Default::default();
-        let kept = kept(
+        let selected = select(
             &recorded,
             Client::Browser,
             &mut data,
@@ -163,7 +164,7 @@ mod tests {
             ("accept-encoding", "gzip, deflate"),
             ("X-Tenant", "a {{ pick(braces) }}b}}"),
         ]);
-        assert_eq!(kept.into_iter().collect::<Vec<_>>(), expected);
+        assert_eq!(selected.into_iter().collect::<Vec<_>>(), expected);
         assert_eq!(secrets.len(), 1);
         let lines = warnings.into_lines();
         assert_eq!(lines.len(), 2, "{lines:?}");
@@ -171,21 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn a_curl_command_means_its_headers() {
+    fn user_agent_and_referer_of_a_curl_command_are_kept() {
         let recorded = headers(&[("User-Agent", "mine"), ("Referer", "http://x/")]);
         let (mut data, mut secrets, mut warnings) = Default::default();
-        let kept = kept(
+        let selected = select(
             &recorded,
             Client::Curl,
             &mut data,
             &mut secrets,
             &mut warnings,
         );
-        assert_eq!(kept.len(), 2);
+        assert_eq!(selected.len(), 2);
     }
 
     #[test]
-    fn what_all_have_is_said_once() {
+    fn headers_of_all_requests_are_written_once() {
         let map = |pairs: &[(&str, &str)]| headers(pairs).into_iter().collect::<IndexMap<_, _>>();
         let mut first = map(&[("A", "1"), ("B", "2"), ("Content-Type", "x")]);
         let mut second = map(&[("B", "3"), ("A", "1"), ("Content-Type", "x")]);

@@ -1,34 +1,33 @@
-//! JSON bodies: what may stand in a scenario, and one body in the place of many that differ in some
-//! values.
+//! JSON bodies: conversion to values that a scenario can contain, and merging of bodies that differ in a few values.
 
 use brunt_scenario::is_sensitive_name;
 use serde_json::Value;
 
 use crate::data::Data;
-use crate::secrets::{STAND_IN, looks_secret};
+use crate::secrets::{PLACEHOLDER, looks_secret};
 use crate::warnings::Warnings;
 
-/// A body that is deeper is not written value by value: the TOML reader takes 80 levels.
+/// Largest depth of a body that is written value by value: the TOML parser supports 80 levels.
 const LEVELS_MAX: usize = 24;
-/// Bodies that differ in more values are not made one.
+/// Largest number of values in which merged bodies may differ.
 const LISTS_MAX: usize = 8;
 
-/// A body that the scenario language can say: without nulls, secrets and what is no TOML number.
-/// `None`: it has to be sent as it is.
-pub(crate) fn speakable(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
+/// Converts a recorded body to one that a scenario can contain: without nulls, secrets and numbers that TOML does not
+/// support. `None`: it has to be sent unchanged.
+pub(crate) fn writable(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
     let is_secret =
         |key: &str, text: &str| (is_sensitive_name(key) && !text.is_empty()) || looks_secret(text);
-    clean_whole(value, place, &is_secret, warnings)
+    clean_body(value, place, &is_secret, warnings)
 }
 
-/// A body of a description that everyone may read: nothing in it is a secret.
+/// Converts a body of a public description, which contains no secrets, like [`writable`].
 pub(crate) fn public(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
-    clean_whole(value, place, &|_, _| false, warnings)
+    clean_body(value, place, &|_, _| false, warnings)
 }
 
 type IsSecret<'a> = &'a dyn Fn(&str, &str) -> bool;
 
-fn clean_whole(
+fn clean_body(
     value: &Value,
     place: &str,
     is_secret: IsSecret,
@@ -58,23 +57,23 @@ fn clean(
 ) -> Value {
     match value {
         Value::Object(entries) => {
-            let mut kept = serde_json::Map::new();
+            let mut cleaned = serde_json::Map::new();
             for (key, value) in entries {
                 if value.is_null() {
                     warnings.at(
-                        "a null cannot be written and was left out",
+                        "null is not supported in a scenario, left out",
                         format!("`{key}` of {place}"),
                     );
                     continue;
                 }
-                kept.insert(key.clone(), clean(value, key, place, is_secret, warnings));
+                cleaned.insert(key.clone(), clean(value, key, place, is_secret, warnings));
             }
-            Value::Object(kept)
+            Value::Object(cleaned)
         }
         Value::Array(items) => {
             if items.iter().any(Value::is_null) {
                 warnings.at(
-                    "a null cannot be written and was left out",
+                    "null is not supported in a scenario, left out",
                     format!("`{key}` of {place}"),
                 );
             }
@@ -84,13 +83,13 @@ fn clean(
                 .collect()
         }
         Value::String(text) if is_secret(key, text) => {
-            let what = format!("a secret was replaced by {STAND_IN}; write what is to be sent");
+            let what = format!("a secret was replaced by {PLACEHOLDER}; write the value to send");
             warnings.at(what, format!("`{key}` of {place}"));
-            Value::from(STAND_IN)
+            Value::from(PLACEHOLDER)
         }
         Value::Number(number) if number.is_u64() && number.as_i64().is_none() => {
             warnings.at(
-                "a number is too large for a scenario, and is written as a text",
+                "a number is too large for a scenario, and was written as a string",
                 format!("`{key}` of {place}"),
             );
             Value::from(number.to_string())
@@ -99,19 +98,19 @@ fn clean(
     }
 }
 
-/// One body for all: values that differ are drawn from lists of what was seen. `None`: they differ in
-/// their shape, or in too much.
+/// Merges bodies into one, in which values that differ are drawn from lists. `None`: they differ in their shape, or in too
+/// many values.
 pub(crate) fn merged(bodies: &[&Value], noun: &str, data: &mut Data) -> Option<Value> {
     let lists = differing(bodies)?;
-    (lists <= LISTS_MAX).then(|| weave(bodies, noun, "", data))
+    (lists <= LISTS_MAX).then(|| merge(bodies, noun, "", data))
 }
 
-/// A body's texts stand for themselves.
+/// Converts a body so that its strings evaluate to themselves.
 pub(crate) fn literal(body: &Value, data: &mut Data) -> Value {
-    weave(&[body], "", "", data)
+    merge(&[body], "", "", data)
 }
 
-/// In how many values bodies of one shape differ.
+/// Number of values in which bodies of one shape differ; `None` if their shapes differ.
 fn differing(bodies: &[&Value]) -> Option<usize> {
     let (first, others) = bodies.split_first()?;
     if others.iter().all(|other| other == first) {
@@ -155,7 +154,7 @@ fn column<'a>(bodies: &[&'a Value], of: impl Fn(&'a Value) -> Option<&'a Value>)
     bodies.iter().filter_map(|body| of(body)).collect()
 }
 
-fn weave(bodies: &[&Value], noun: &str, key: &str, data: &mut Data) -> Value {
+fn merge(bodies: &[&Value], noun: &str, key: &str, data: &mut Data) -> Value {
     let Some((first, others)) = bodies.split_first() else {
         return Value::Null;
     };
@@ -164,11 +163,11 @@ fn weave(bodies: &[&Value], noun: &str, key: &str, data: &mut Data) -> Value {
             .keys()
             .map(|key| {
                 let values = column(bodies, |body| body.get(key));
-                (key.clone(), weave(&values, noun, key, data))
+                (key.clone(), merge(&values, noun, key, data))
             })
             .collect(),
         Value::Array(items) => (0..items.len())
-            .map(|at| weave(&column(bodies, |body| body.get(at)), noun, key, data))
+            .map(|at| merge(&column(bodies, |body| body.get(at)), noun, key, data))
             .collect(),
         scalar if others.iter().all(|other| other == scalar) => match scalar {
             Value::String(text) => data.literal(text).into(),
@@ -188,13 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_language_cannot_say_is_left_out_with_a_word() {
+    fn unsupported_and_secret_values_are_replaced_with_a_warning() {
         let mut warnings = Warnings::default();
         let body = json!({
             "name": "Ann", "password": "hunter2", "empty_password": "", "none": null,
             "list": [1, null, 2.5], "huge": u64::MAX, "session": "eyJa.b.c",
         });
-        let cleaned = speakable(&body, "POST /login", &mut warnings);
+        let cleaned = writable(&body, "POST /login", &mut warnings);
         let expected = json!({
             "name": "Ann", "password": "REPLACE-ME", "empty_password": "",
             "list": [1, 2.5], "huge": "18446744073709551615", "session": "REPLACE-ME",
@@ -203,17 +202,17 @@ mod tests {
         let lines = warnings.into_lines();
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(!lines.concat().contains("hunter2"));
-        assert_eq!(speakable(&json!(null), "", &mut Warnings::default()), None);
+        assert_eq!(writable(&json!(null), "", &mut Warnings::default()), None);
     }
 
     #[test]
-    fn what_is_too_deep_is_not_written() {
+    fn body_that_is_too_deep_is_not_written() {
         let deep = (0..30).fold(json!(1), |inner, _| json!([inner]));
-        assert_eq!(speakable(&deep, "", &mut Warnings::default()), None);
+        assert_eq!(writable(&deep, "", &mut Warnings::default()), None);
     }
 
     #[test]
-    fn bodies_of_one_shape_become_one() {
+    fn bodies_of_one_shape_are_merged() {
         let mut data = Data::default();
         let bodies = [
             json!({ "item": "apple", "count": 1, "tags": ["{{x", true] }),
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_of_other_shapes_stay_apart() {
+    fn bodies_of_different_shapes_are_not_merged() {
         let mut data = Data::default();
         let pairs = [
             (json!({ "a": 1 }), json!({ "b": 1 })),

@@ -1,6 +1,6 @@
-//! Names: what requests are grouped by. Ids in a path become one name.
+//! Names that requests are grouped by. Paths that differ only in IDs have one name.
 
-/// A path without its query, with placeholders in the place of ids: `/users/{id}`.
+/// A path without its query, with placeholders instead of IDs: `/users/{id}`.
 pub(crate) fn name_of(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let segments: Vec<&str> = path
@@ -15,7 +15,7 @@ pub(crate) fn name_of(path: &str) -> String {
     }
 }
 
-/// What stands for a segment that is one of many.
+/// Placeholder of a segment that is an ID, a date, an email address or a slug.
 pub(crate) fn placeholder(segment: &str) -> Option<&'static str> {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
     let is_of = |accepts: fn(&u8) -> bool| {
@@ -24,7 +24,7 @@ pub(crate) fn placeholder(segment: &str) -> Option<&'static str> {
     if is_of(u8::is_ascii_digit) || is_uuid(segment) {
         return Some("{id}");
     }
-    // 16 hexadecimal digits and more: MongoDB's ids, hashes.
+    // 16 or more hexadecimal digits: IDs of MongoDB, hashes.
     if segment.len() >= 16 && digits > 0 && is_of(u8::is_ascii_hexdigit) {
         return Some("{id}");
     }
@@ -34,12 +34,12 @@ pub(crate) fn placeholder(segment: &str) -> Option<&'static str> {
     if segment.contains('.') && (segment.contains('@') || segment.contains("%40")) {
         return Some("{email}");
     }
-    // What is long and has digits all through it is no word: tokens, ULIDs, short UUIDs.
+    // Long segments with several digits are not words: tokens, ULIDs, short UUIDs.
     let is_token = is_of(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     if segment.len() >= 20 && digits >= 3 && is_token {
         return Some("{id}");
     }
-    // A shop's `blue-shirt-12345`.
+    // Slugs of shops: `blue-shirt-12345`.
     let number = |text: &str| text.len() >= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     let ends = segment.rsplit_once('-').is_some_and(|(_, end)| number(end));
     let begins = segment
@@ -67,7 +67,7 @@ fn is_date(segment: &str) -> bool {
         })
 }
 
-/// The noun that a placeholder of a name belongs to: `users` of `/users/{id}`.
+/// The noun before a placeholder of a name: `users` in `/users/{id}`.
 pub(crate) fn noun_before(name: &str, at: usize) -> &str {
     let before = name
         .split('/')
@@ -79,7 +79,7 @@ pub(crate) fn noun_before(name: &str, at: usize) -> &str {
         .unwrap_or("path")
 }
 
-/// One of what the noun means: `user` of `users`.
+/// Singular of a noun: `user` for `users`.
 pub(crate) fn singular(noun: &str) -> String {
     match noun.strip_suffix("ies") {
         Some(stem) if stem.len() > 1 => format!("{stem}y"),
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_become_one_name() {
+    fn ids_become_placeholders() {
         let cases = [
             ("/", "/"),
             ("", "/"),
@@ -112,8 +112,8 @@ mod tests {
             ("/p/12345-blue-shirt", "/p/{slug}"),
             ("/quality/analyze", "/quality/analyze"),
             (
-                "/internationalisation_settings",
-                "/internationalisation_settings",
+                "/internationalization_settings",
+                "/internationalization_settings",
             ),
             ("//a//", "//a//"),
         ];
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn nouns_name_what_ids_are_of() {
+    fn noun_is_the_last_word_before_the_placeholder() {
         assert_eq!(noun_before("/users/{id}/orders/{id}", 4), "orders");
         assert_eq!(noun_before("/users/{id}/{id}", 3), "users");
         assert_eq!(noun_before("/{id}", 1), "path");

@@ -1,4 +1,4 @@
-//! API descriptions: OpenAPI 3.0 and 3.1, as JSON or YAML; Swagger 2.0 is tried.
+//! API descriptions: OpenAPI 3.0 and 3.1, as JSON or YAML, and Swagger 2.0 on a best-effort basis.
 
 mod example;
 mod parameters;
@@ -12,15 +12,15 @@ use url::Url;
 
 use crate::data::Data;
 use crate::draft::{Body, Draft, Method, Status, Task};
+use crate::error::ImportError;
 use crate::headers;
+use crate::scenario_text::{self, Imported};
 use crate::warnings::{Warnings, one_line};
-use crate::{ImportError, Imported, scenario_text};
 
-use example::Maker;
+use example::ExampleGenerator;
 use reference::Document;
 
-/// A scenario of a description. `from` is the URL that it came from, where it came from one: the server
-/// may be relative to it.
+/// Imports a description. `from` is the URL that it was read from, if any: the URL of its server may be relative to it.
 pub fn openapi(text: &str, from: Option<&str>) -> Result<Imported, ImportError> {
     let root = parsed(text.trim_start_matches('\u{feff}'))?;
     let mut warnings = Warnings::default();
@@ -39,18 +39,16 @@ pub fn openapi(text: &str, from: Option<&str>) -> Result<Imported, ImportError> 
         data, mut warnings, ..
     } = reader;
     if deprecated > 0 {
-        warnings.say(format!(
-            "left out: operations that are deprecated ({deprecated})"
-        ));
+        warnings.add(format!("left out: deprecated operations ({deprecated})"));
     }
     if other_methods > 0 {
-        warnings.say(format!(
-            "left out: operations of other methods, such as OPTIONS ({other_methods})"
+        warnings.add(format!(
+            "left out: operations with other methods, such as OPTIONS ({other_methods})"
         ));
     }
     if tasks.is_empty() {
-        let why = "it has no paths with operations".to_owned();
-        return Err(ImportError::Nothing { why });
+        let reason = "it contains no paths with operations".to_owned();
+        return Err(ImportError::Nothing { reason });
     }
     let operations = tasks.len();
     let mut draft = Draft {
@@ -65,10 +63,10 @@ pub fn openapi(text: &str, from: Option<&str>) -> Result<Imported, ImportError> 
     };
     draft.secrets = security::secrets(&root, &mut warnings);
     if draft.tasks.iter().all(|task| task.weight == 0) {
-        // Somebody has to do something.
+        // A scenario needs a task with a weight.
         draft.tasks.iter_mut().for_each(|task| task.weight = 1);
     } else if draft.tasks.iter().any(|task| task.method == Method::Delete) {
-        warnings.say("operations that delete have weight 0: raise it where it is meant");
+        warnings.add("operations that delete have weight 0; raise it to enable them");
     }
     let mut all: Vec<_> = draft
         .tasks
@@ -83,8 +81,7 @@ fn parsed(text: &str) -> Result<Value, ImportError> {
     if let Ok(value) = serde_json::from_str(text) {
         return Ok(value);
     }
-    // The largest descriptions in public have some hundred thousand values; what is made of anchors
-    // stays bounded.
+    // The largest public descriptions have a few hundred thousand values. The budget bounds the expansion of anchors.
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
@@ -95,45 +92,45 @@ fn parsed(text: &str) -> Result<Value, ImportError> {
             max_total_scalar_bytes: 256 << 20,
         },
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| ImportError::NotThat {
-        what: "API description (OpenAPI)",
-        why: one_line(&format!("it is neither JSON nor YAML: {error}")),
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| ImportError::InvalidFormat {
+        expected: "an API description (OpenAPI)",
+        reason: one_line(&format!("it is neither JSON nor YAML: {error}")),
     })
 }
 
-/// Whether it is of version 2.
+/// Whether the description has version 2.
 fn version(root: &Value, warnings: &mut Warnings) -> Result<bool, ImportError> {
-    let said = |key: &str| match root.get(key) {
+    let version = |key: &str| match root.get(key) {
         Some(Value::String(version)) => Some(version.clone()),
         Some(Value::Number(version)) => Some(version.to_string()),
         _ => None,
     };
-    match (said("openapi"), said("swagger")) {
+    match (version("openapi"), version("swagger")) {
         (Some(version), _) if version.starts_with('3') => Ok(false),
         (Some(version), _) => {
-            warnings.say(one_line(&format!(
-                "version {version} is not known; it is read as 3.1"
+            warnings.add(one_line(&format!(
+                "unknown version {version}, read as OpenAPI 3.1"
             )));
             Ok(false)
         }
         (None, Some(version)) => {
-            warnings.say(one_line(&format!(
-                "Swagger {version} is older than OpenAPI; look through what came of it"
+            warnings.add(one_line(&format!(
+                "Swagger {version} is older than OpenAPI 3; review the scenario"
             )));
             Ok(true)
         }
         (None, None) if root.get("paths").is_some() => {
-            warnings.say("the file does not say its version; it is read as OpenAPI 3.1");
+            warnings.add("the file does not contain its version, read as OpenAPI 3.1");
             Ok(false)
         }
-        (None, None) => Err(ImportError::NotThat {
-            what: "API description (OpenAPI)",
-            why: "it has neither `openapi` nor `paths`".to_owned(),
+        (None, None) => Err(ImportError::InvalidFormat {
+            expected: "an API description (OpenAPI)",
+            reason: "it contains neither `openapi` nor `paths`".to_owned(),
         }),
     }
 }
 
-/// The server: the first one, its variables as they are by default.
+/// URL of the first server, with the default values of its variables.
 fn host(root: &Value, is_old: bool, from: Option<&str>, warnings: &mut Warnings) -> Option<String> {
     let first = root.pointer("/servers/0");
     let server = if is_old {
@@ -158,7 +155,7 @@ fn host(root: &Value, is_old: bool, from: Option<&str>, warnings: &mut Warnings)
     };
     let base = from.and_then(|from| Url::parse(from).ok());
     let server = server.unwrap_or_else(|| "/".to_owned());
-    let whole = match &base {
+    let url = match &base {
         Some(base) => base.join(&server).ok(),
         None => Url::parse(&server).ok(),
     };
@@ -166,9 +163,9 @@ fn host(root: &Value, is_old: bool, from: Option<&str>, warnings: &mut Warnings)
         let is_plain = url.username().is_empty() && url.password().is_none();
         matches!(url.scheme(), "http" | "https") && url.host_str().is_some() && is_plain
     };
-    let Some(mut url) = whole.filter(usable) else {
-        warnings.say(one_line(&format!(
-            "the description names no server (`{server}`): write `host`, or give --host"
+    let Some(mut url) = url.filter(usable) else {
+        warnings.add(one_line(&format!(
+            "the description contains no usable server URL (`{server}`); set `host`, or use --host"
         )));
         return None;
     };
@@ -177,8 +174,9 @@ fn host(root: &Value, is_old: bool, from: Option<&str>, warnings: &mut Warnings)
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Stands over a task that has no body where it should have one.
-const NO_BODY: &str = "its body cannot be made up: send one from a file, and raise its weight";
+/// Comment of a task without its required body.
+const NO_BODY: &str =
+    "no example of its body can be generated: send one from a file, and raise the weight";
 
 /// Reads the operations.
 struct Reader<'a> {
@@ -257,7 +255,7 @@ impl<'a> Reader<'a> {
         };
         let name: String = path.chars().filter(|letter| !letter.is_control()).collect();
         let deletes =
-            (method == Method::Delete).then_some("deletes: raise its weight where that is meant");
+            (method == Method::Delete).then_some("deletes data: raise the weight to enable it");
         Task {
             name: if name.starts_with('/') {
                 name
@@ -276,7 +274,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The body with its type; the error is why none can be written.
+    /// The body with its type; the error is the comment of a task whose body cannot be written.
     fn body(
         &mut self,
         typed: &[&'a Value],
@@ -290,15 +288,15 @@ impl<'a> Reader<'a> {
                 .filter_map(|typed| document.value(typed))
                 .collect();
             let body = swagger2::request_body(&resolved, operation, document.root);
-            // It lives as long as this call; what it refers to lies in the description.
+            // The body lives only during this call, but its references point into the description.
             return body.map_or(Ok(None), |body| {
-                let mut reader = Writer {
+                let mut writer = Writer {
                     document,
                     data: &mut self.data,
                     warnings: &mut self.warnings,
                     at,
                 };
-                reader.of_content(&body)
+                writer.of_content(&body)
             });
         }
         let Some(body) = operation
@@ -382,7 +380,7 @@ impl Writer<'_, '_> {
             return Ok(None);
         }
         self.warnings.at(
-            "a body cannot be made up, and the task has weight 0",
+            "no example of the body can be generated, and the task has weight 0",
             self.at,
         );
         Err(NO_BODY)
@@ -392,22 +390,23 @@ impl Writer<'_, '_> {
         let examples = media.get("examples").and_then(Value::as_object);
         let named = examples
             .and_then(|examples| examples.values().find_map(|example| example.get("value")));
-        let mut maker = Maker::new(self.document, self.data, self.warnings, self.at, true);
+        let mut generator =
+            ExampleGenerator::new(self.document, self.data, self.warnings, self.at, true);
         if let Some(given) = media.get("example").or(named)
-            && let Some(value) = maker.given(given)
+            && let Some(value) = generator.given(given)
         {
             return Some(value);
         }
-        maker.make(media.get("schema")?, "body")
+        generator.generate(media.get("schema")?, "body")
     }
 
-    /// The fields of a form, with values that stay.
+    /// The fields of a form with fixed values.
     fn form(&mut self, media: &Value) -> Vec<(String, String)> {
-        let mut maker = Maker::new(self.document, self.data, self.warnings, self.at, false);
-        let made = media
-            .get("schema")
-            .and_then(|schema| maker.make(schema, "body"));
-        let Some(Value::Object(fields)) = made else {
+        let mut generator =
+            ExampleGenerator::new(self.document, self.data, self.warnings, self.at, false);
+        let schema = media.get("schema");
+        let generated = schema.and_then(|schema| generator.generate(schema, "body"));
+        let Some(Value::Object(fields)) = generated else {
             return Vec::new();
         };
         let text = |value: Value| match value {
@@ -421,7 +420,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The statuses of success that are described.
+/// The described statuses of success.
 fn statuses(operation: &Value) -> Vec<Status> {
     let responses = operation.get("responses").and_then(Value::as_object);
     let keys = responses.into_iter().flat_map(|responses| responses.keys());

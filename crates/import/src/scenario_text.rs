@@ -1,7 +1,4 @@
-//! The text of a scenario, of a draft.
-//!
-//! Everything that is written is what the scenario language has. Where it gets more (forms, variables,
-//! the environment), this is the place to write it.
+//! Writes a draft as the text of a scenario.
 
 use indexmap::IndexMap;
 use url::form_urlencoded;
@@ -9,36 +6,55 @@ use url::form_urlencoded;
 use crate::draft::{Body, Draft, Status, Task};
 use crate::toml_text::{key, string, value};
 use crate::warnings::Warnings;
-use crate::{BodyFile, Imported};
 
-/// How much load, and what is good enough, until someone says it.
-const REST: &str = "\
-# How much load over time: brunt run load
+/// Result of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// Text of the scenario, which `brunt check` accepts.
+    pub scenario: String,
+    /// Bodies that the scenario reads from files.
+    pub files: Vec<BodyFile>,
+    /// Descriptions of content that was left out or generated.
+    pub warnings: Vec<String>,
+}
+
+/// A body in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyFile {
+    /// Path relative to the scenario.
+    pub path: String,
+    /// Content of the file.
+    pub content: Vec<u8>,
+}
+
+/// Example of a load and of targets, which users replace.
+const LOAD_AND_TARGETS: &str = "\
+# Load over time: brunt run load
 [profiles.load]
 users      = 10
-spawn_rate = 2                        # users started a second
+spawn_rate = 2                        # users started per second
 duration   = \"5m\"
 
-# What is good enough. These are only to begin with: write your own.
+# Targets: replace these examples with your own.
 [targets]
 p95        = { target = \"200ms\", acceptable = \"500ms\", critical = \"1s\" }
 error_rate = { target = \"0.1%\", acceptable = \"1%\", critical = \"5%\" }
 ";
 
-/// Where the bodies lie that have files of their own, relative to the scenario.
+/// Folder of body files, relative to the scenario.
 const BODIES: &str = "bodies";
 
-/// More names than these make a report that nobody reads.
+/// Number of names above which a report becomes unreadable.
 const NAMES_MAX: usize = 200;
 
 /// Writes a draft.
 pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     let mut files = Vec::new();
-    let mut text = format!("# A scenario to start from, made of {}.\n", draft.source);
+    let mut text = format!("# Imported from {}.\n", draft.source);
     if !draft.data.is_empty() {
-        text += "# What is drawn is drawn evenly, each value for itself.\n";
+        text += "# Values are drawn uniformly and independently.\n";
     }
-    text += "# Say how much load and what is good enough at its end; then: brunt check, brunt run load\n\n";
+    text += "# Set the load and the targets at the end; then: brunt check, brunt run load\n\n";
     text += &host(draft);
     text += &headers(draft);
     text += &data(draft);
@@ -50,15 +66,15 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     for task in &draft.tasks {
         text += &self::task(task, &mut files);
     }
-    text += REST;
+    text += LOAD_AND_TARGETS;
     if !files.is_empty() {
-        warnings.say(format!(
-            "bodies that are no JSON are sent as they are, from files in {BODIES}/ beside the scenario"
+        warnings.add(format!(
+            "bodies other than JSON are sent unchanged, from files in {BODIES}/ next to the scenario"
         ));
     }
     if draft.tasks.len() > NAMES_MAX {
-        warnings.say(format!(
-            "there are {} tasks, each with a name; leave some out, or give those that are alike one name",
+        warnings.add(format!(
+            "there are {} tasks with different names; remove some, or give similar tasks the same name",
             draft.tasks.len()
         ));
     }
@@ -72,7 +88,7 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
 fn host(draft: &Draft) -> String {
     let host = match &draft.host {
         Some(host) => format!("host = {}\n\n", string(host)),
-        None => "# The service under test; or give --host\n# host = \"http://localhost:8000\"\n\n"
+        None => "# The service under test; or use --host\n# host = \"http://localhost:8000\"\n\n"
             .to_owned(),
     };
     if draft.insecure {
@@ -86,7 +102,7 @@ fn headers(draft: &Draft) -> String {
     if draft.headers.is_empty() && draft.secrets.is_empty() {
         return String::new();
     }
-    let mut text = String::from("# Headers of every request\n[headers]\n");
+    let mut text = String::from("# Headers of all requests\n[headers]\n");
     for (name, value) in &draft.headers {
         text += &format!("{} = {}\n", key(name), string(value));
     }
@@ -105,7 +121,7 @@ fn data(draft: &Draft) -> String {
     if draft.data.is_empty() {
         return String::new();
     }
-    let mut text = String::from("# Lists to draw from\n[data]\n");
+    let mut text = String::from("# Lists that values are drawn from\n[data]\n");
     for (name, list) in draft.data.iter() {
         if let Some(comment) = list.comment {
             text += &format!("# {comment}\n");
@@ -155,7 +171,7 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
     format!("{comment}[[users.visitor.tasks]]\n{}\n", lines.concat())
 }
 
-/// A name without what would begin an expression, which names do not have.
+/// A name without the start of an expression, which names do not support.
 fn plain_name(name: &str) -> String {
     let mut plain = name.to_owned();
     while plain.contains("{{") {
@@ -164,7 +180,7 @@ fn plain_name(name: &str) -> String {
     plain
 }
 
-/// The key and value of a body, and the header that goes with it.
+/// Key and value of a body. Adds its header and its file.
 fn body(
     task: &Task,
     headers: &mut IndexMap<String, String>,
@@ -193,7 +209,7 @@ fn body(
     Some(("file", string(&path)))
 }
 
-/// `post-orders-1`: what it is the body of, and a number that keeps names apart.
+/// Name of a body's file: the request, and a number that makes it unique, such as `post-orders-1`.
 fn file_name(task: &Task, number: usize) -> String {
     let plain: String = task
         .name

@@ -4,8 +4,8 @@
 //! A header becomes a comment with an expression that reads the environment, so that the scenario can be used before
 //! the variable is set. A field gets a placeholder.
 
-/// Stands where a secret stood.
-pub(crate) const STAND_IN: &str = "REPLACE-ME";
+/// Placeholder for a secret.
+pub(crate) const PLACEHOLDER: &str = "REPLACE-ME";
 
 /// A header that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_their_looks() {
+    fn secret_is_recognized_by_its_format() {
         assert!(looks_secret("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc"));
         assert!(looks_secret(
             "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc"

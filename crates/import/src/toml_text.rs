@@ -1,9 +1,9 @@
-//! TOML values as text, laid out for people.
+//! Writes TOML values in a readable layout.
 
 use serde_json::Value;
 use toml_writer::{ToTomlKey, ToTomlValue, TomlKeyBuilder, TomlStringBuilder};
 
-/// Lines are not meant to be longer.
+/// Preferred length of lines.
 const WIDTH: usize = 100;
 
 /// A key.
@@ -13,7 +13,7 @@ pub(crate) fn key(text: &str) -> String {
     key.to_toml_key()
 }
 
-/// A text, on one line.
+/// A string on one line.
 pub(crate) fn string(text: &str) -> String {
     let text = TomlStringBuilder::new(text);
     let literal = || text.as_literal();
@@ -22,7 +22,7 @@ pub(crate) fn string(text: &str) -> String {
     string.to_toml_value()
 }
 
-/// A value as it stands behind `=`; the lines after its first are indented by so many levels.
+/// A value after `=`. Its second and further lines are indented by `level`.
 pub(crate) fn value(value: &Value, level: usize) -> String {
     let short = on_one_line(value);
     if level * 2 + short.len() + 12 <= WIDTH && !is_long(value) {
@@ -76,7 +76,7 @@ fn nests(value: &Value) -> bool {
 
 fn on_one_line(value: &Value) -> String {
     match value {
-        // Nobody writes one: what is null was taken out before.
+        // Nulls were removed before.
         Value::Null => string(""),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number_text(number),
@@ -101,7 +101,7 @@ fn number_text(number: &serde_json::Number) -> String {
         return number.to_string();
     }
     match number.as_f64() {
-        // As Rust writes it for debugging, a float has a point or an exponent, as TOML wants.
+        // The debug form of a float has a point or an exponent, which TOML requires.
         Some(number) if number.is_finite() => format!("{number:?}"),
         _ => string(&number.to_string()),
     }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_on_one_line() {
+    fn string_is_on_one_line() {
         let cases = [
             ("plain", "\"plain\""),
             ("a \"b\"", "'a \"b\"'"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_laid_out() {
+    fn long_value_has_several_lines() {
         let body = json!({ "a": 1, "bc": [1.0, true], "d": { "e": "x" } });
         let expected = "{\n  a  = 1,\n  bc = [1.0, true],\n  d  = { e = \"x\" },\n}";
         assert_eq!(value(&body, 0), expected);

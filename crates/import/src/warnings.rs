@@ -1,39 +1,39 @@
-//! Warnings: what was left out or made up. Each is said once, however often it comes about.
+//! Warnings about content that was left out or generated. Equal warnings are merged.
 
 use indexmap::IndexMap;
 
-/// More than these are counted, and not shown.
+/// Largest number of warnings that are shown; the others are counted.
 const SHOWN_MAX: usize = 30;
-/// Of what comes about often, so many examples are named.
+/// Largest number of places that a warning names.
 const EXAMPLES_MAX: usize = 3;
 
-/// Warnings, in the order in which they first came about.
+/// Warnings in the order in which they were first added.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings {
-    /// What is said, with what it was seen at.
-    seen: IndexMap<String, Vec<String>>,
+    /// Texts with the places that they apply to.
+    places: IndexMap<String, Vec<String>>,
 }
 
 impl Warnings {
-    /// Warns of something that is so as a whole.
-    pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.seen.entry(text.into()).or_default();
+    /// Adds a warning about the complete source.
+    pub(crate) fn add(&mut self, text: impl Into<String>) {
+        self.places.entry(text.into()).or_default();
     }
 
-    /// Warns of something that is so of one request or field; those of the same text are said together.
+    /// Adds a warning about one request or field. Warnings with the same text become one.
     pub(crate) fn at(&mut self, text: impl Into<String>, place: impl Into<String>) {
-        let (places, place) = (self.seen.entry(text.into()).or_default(), place.into());
+        let (places, place) = (self.places.entry(text.into()).or_default(), place.into());
         if !places.contains(&place) {
             places.push(place);
         }
     }
 
-    /// As they are shown, one a line.
+    /// The warnings as text, one per line.
     pub(crate) fn into_lines(self) -> Vec<String> {
-        let more = self.seen.len().saturating_sub(SHOWN_MAX);
-        let mut lines: Vec<String> = self.seen.into_iter().take(SHOWN_MAX).map(line).collect();
+        let more = self.places.len().saturating_sub(SHOWN_MAX);
+        let mut lines: Vec<String> = self.places.into_iter().take(SHOWN_MAX).map(line).collect();
         if more > 0 {
-            lines.push(format!("and {more} more of other kinds"));
+            lines.push(format!("and {more} more kinds of warnings"));
         }
         lines
     }
@@ -51,7 +51,7 @@ fn line((text, places): (String, Vec<String>)) -> String {
     one_line(&format!("{text}: {named}{more}"))
 }
 
-/// What a file holds must not steer the terminal, nor fill it.
+/// Limits a text to one line without control characters, since the content of a file must not control the terminal.
 pub(crate) fn one_line(text: &str) -> String {
     const CHARACTERS_MAX: usize = 400;
     let mut line: String = text
@@ -70,13 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_is_said_once_with_examples() {
+    fn equal_warnings_are_merged_with_examples() {
         let mut warnings = Warnings::default();
         for at in ["a", "b", "a", "c", "d\u{1b}[2J", "e"] {
             warnings.at("left out", at);
         }
-        warnings.say("no host");
-        warnings.say("no host");
+        warnings.add("no host");
+        warnings.add("no host");
         assert_eq!(
             warnings.into_lines(),
             ["left out: a, b, c and 2 more", "no host"]
@@ -84,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn what_would_fill_the_screen_is_counted() {
+    fn warnings_beyond_the_limit_are_counted() {
         let mut warnings = Warnings::default();
-        (0..50).for_each(|number| warnings.say(format!("number {number}")));
+        (0..50).for_each(|number| warnings.add(format!("number {number}")));
         let lines = warnings.into_lines();
         assert_eq!(lines.len(), 31);
-        assert_eq!(lines[30], "and 20 more of other kinds");
+        assert_eq!(lines[30], "and 20 more kinds of warnings");
     }
 }

@@ -1,6 +1,6 @@
-//! What curl's options are: with a value or without, and which matter to a scenario.
+//! curl's options: whether they take a value, and their short forms.
 
-/// Long options that take a value. All others take none.
+/// Long options that take a value. All others are flags.
 const WITH_VALUE: &str = "\
 abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout \
 connect-to continue-at cookie cookie-jar create-file-mode crlfile curves data data-ascii data-binary \
@@ -19,7 +19,7 @@ speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13
 tlspassword tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent \
 variable vlan-priority write-out";
 
-/// Short options with the long ones that they stand for.
+/// Short options with their long forms.
 const SHORT: [(char, &str); 31] = [
     ('A', "user-agent"),
     ('b', "cookie"),
@@ -59,7 +59,7 @@ pub(super) fn takes_value(name: &str) -> bool {
     WITH_VALUE.split_whitespace().any(|known| known == name)
 }
 
-/// The long option that a letter stands for; of no matter where it is none of these.
+/// Long form of a short option; empty if it does not matter for an import.
 pub(super) fn long(letter: char) -> &'static str {
     SHORT
         .iter()

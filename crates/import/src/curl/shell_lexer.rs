@@ -1,42 +1,42 @@
-//! The words of a command line, as a shell has them.
+//! Splits command lines into words, like a shell.
 //!
-//! Of the crates for this none reads `$'…'`, which browsers write for every body with a quote in it, nor
-//! what they write for Windows. Nothing is expanded: `$HOME` is five letters.
+//! The available crates support neither `$'…'`, which browsers write for each body that contains a quote, nor the syntax
+//! that they write for Windows. Variables are not expanded: `$HOME` is five letters.
 
-use crate::ImportError;
+use crate::error::ImportError;
 
-/// A part of a command line.
+/// A token of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Token {
     Word(String),
-    /// What ends a command: `;`, `&&`, `|` or the end of a line.
+    /// End of a command: `;`, `&&`, `|` or the end of a line.
     End,
 }
 
 /// Splits a text into words and ends of commands.
-pub(super) fn split(text: &str) -> Result<Vec<Part>, ImportError> {
+pub(super) fn split(text: &str) -> Result<Vec<Token>, ImportError> {
     let text = text.replace("\r\n", "\n");
     let text = if is_of_windows(&text) {
         without_carets(&text)
     } else {
         text
     };
-    let mut parts = Vec::new();
+    let mut tokens = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = text.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
-            ' ' | '\t' => parts.extend(word.take().map(Part::Word)),
-            // In the midst of a word it is one of a URL that nobody quoted.
+            ' ' | '\t' => tokens.extend(word.take().map(Token::Word)),
+            // Inside a word it belongs to a URL without quotes.
             ';' | '&' | '|'
                 if word.is_some() && rest.peek().is_some_and(|next| is_of_word(*next)) =>
             {
                 word.get_or_insert_default().push(letter);
             }
             '\n' | ';' | '&' | '|' => {
-                parts.extend(word.take().map(Part::Word));
-                if parts.last().is_some_and(|part| *part != Part::End) {
-                    parts.push(Part::End);
+                tokens.extend(word.take().map(Token::Word));
+                if tokens.last().is_some_and(|token| *token != Token::End) {
+                    tokens.push(Token::End);
                 }
             }
             // A comment of the shell, up to the end of the line.
@@ -54,8 +54,8 @@ pub(super) fn split(text: &str) -> Result<Vec<Part>, ImportError> {
             letter => word.get_or_insert_default().push(letter),
         }
     }
-    parts.extend(word.map(Part::Word));
-    Ok(parts)
+    tokens.extend(word.map(Token::Word));
+    Ok(tokens)
 }
 
 fn is_of_word(letter: char) -> bool {
@@ -98,7 +98,7 @@ fn double_quoted(rest: &mut Letters, word: &mut String) -> Result<(), ImportErro
     }
 }
 
-/// `$'…'`, with the escapes of C. Bytes are taken together, since UTF-8 may be written byte by byte.
+/// Reads `$'…'` with the escapes of C. Bytes are collected before decoding, since UTF-8 may be escaped byte by byte.
 fn escaped(rest: &mut Letters, word: &mut String) -> Result<(), ImportError> {
     let begin = text_of(rest);
     let mut bytes = Vec::new();
@@ -144,7 +144,7 @@ fn escaped(rest: &mut Letters, word: &mut String) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// A character of its code; a pair of surrogates is one character.
+/// Reads the code of a character; a pair of surrogates is one character.
 fn unicode(rest: &mut Letters, digits: usize) -> char {
     let Some(code) = number(rest, 16, digits) else {
         return 'u';
@@ -179,13 +179,13 @@ fn number(rest: &mut Letters, base: u32, digits: usize) -> Option<u32> {
     code
 }
 
-/// Whether a command was copied for `cmd.exe`, which escapes by carets.
+/// Whether a command was copied for `cmd.exe`, which escapes with carets.
 fn is_of_windows(text: &str) -> bool {
     text.contains("^\"") || text.contains("^\n")
 }
 
-/// What `cmd.exe` hands over: a caret escapes what follows, and at the end of a line joins it with the
-/// next, or, where an empty one follows, stands for the line break.
+/// Removes the carets like `cmd.exe`: a caret escapes the next character; at the end of a line, it joins the line with the
+/// next one, or stands for the line break if an empty line follows.
 fn without_carets(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text.chars().peekable();
@@ -210,16 +210,16 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        let parts = split(text).unwrap();
-        let word = |part| match part {
-            Part::Word(word) => word,
-            Part::End => "<end>".to_owned(),
+        let tokens = split(text).unwrap();
+        let word = |token| match token {
+            Token::Word(word) => word,
+            Token::End => "<end>".to_owned(),
         };
-        parts.into_iter().map(word).collect()
+        tokens.into_iter().map(word).collect()
     }
 
     #[test]
-    fn words_are_as_a_shell_has_them() {
+    fn words_are_split_like_in_a_shell() {
         let cases: [(&str, &[&str]); 15] = [
             ("curl  a\tb", &["curl", "a", "b"]),
             ("a \\\n  b \\\r\n c", &["a", "b", "c"]),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_is_named() {
+    fn error_of_an_open_quote_names_its_place() {
         for text in ["curl 'abc", "curl \"abc", "curl $'abc\\", "curl \"abc\\"] {
             let error = split(text).unwrap_err();
             assert!(error.to_string().contains("before `abc"), "{error}");

@@ -1,5 +1,5 @@
-//! The entries of a recording, read one by one: a file that breaks off still has those before, and one
-//! that is no entry costs no other.
+//! Entries of a recording, which are read one by one, so that a truncated file has the entries before its end, and an invalid
+//! entry does not affect the others.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What an entry is of interest for. Whatever is not as it should be is left out of it.
+/// The entries of a recording.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     pub(super) all: Vec<Value>,
-    /// Whether there was a place for entries at all.
+    /// Whether the file has a list of entries.
     pub(super) found: bool,
 }
 
-/// Reads the entries of a text; the error says where it breaks off.
+/// Reads the entries of a text. The error describes the place at which it is truncated or invalid.
 pub(super) fn read(text: &str) -> (Entries, Option<serde_json::Error>) {
     let mut entries = Entries::default();
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> (Entries, Option<serde_json::Error>) {
     (entries, result.err())
 }
 
-/// The object with `log`, or `log` itself, which some tools write alone.
+/// Visitor of the object with `log`, or of `log` itself, since some tools write only that.
 struct Log<'a>(&'a mut Entries);
 
 impl<'de> DeserializeSeed<'de> for Log<'_> {
@@ -76,17 +76,17 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(Slim(entry)) = items.next_element()? {
+        while let Some(SlimEntry(entry)) = items.next_element()? {
             self.0.all.push(entry);
         }
         Ok(())
     }
 }
 
-/// An entry without the content of its answer, which is most of the file.
-struct Slim(Value);
+/// An entry without the content of its response, which is most of the file.
+struct SlimEntry(Value);
 
-impl<'de> Deserialize<'de> for Slim {
+impl<'de> Deserialize<'de> for SlimEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut entry = Value::deserialize(deserializer)?;
         if let Some(content) = entry
@@ -104,24 +104,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_breaks_off_still_has_what_came_before() {
-        let whole = r#"{"log":{"version":"1.2","entries":[{"a":1},{"b":{"c":[2]}},null]}}"#;
-        let (entries, error) = read(whole);
+    fn truncated_file_has_the_entries_before_its_end() {
+        let complete = r#"{"log":{"version":"1.2","entries":[{"a":1},{"b":{"c":[2]}},null]}}"#;
+        let (entries, error) = read(complete);
         assert_eq!((entries.all.len(), error.is_none()), (3, true));
-        for end in 0..whole.len() {
-            let (entries, error) = read(&whole[..end]);
+        for end in 0..complete.len() {
+            let (entries, error) = read(&complete[..end]);
             assert!(error.is_some() && entries.all.len() <= 3, "{end}");
             // The second entry ends at its last brace.
             assert_eq!(
                 entries.all.len() >= 2,
-                end > whole.rfind("},null").unwrap(),
+                end > complete.rfind("},null").unwrap(),
                 "{end}"
             );
         }
     }
 
     #[test]
-    fn a_log_alone_is_read_and_contents_are_not_kept() {
+    fn bare_log_is_read_without_contents_of_responses() {
         let (entries, error) =
             read(r#"{"entries":[{"response":{"content":{"text":"x","size":1}}}]}"#);
         assert!(error.is_none());

@@ -1,4 +1,4 @@
-//! A value for a schema: the example where there is one, and otherwise one that is made up.
+//! Example values of a schema: the given example if there is one, and a generated value otherwise.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -6,33 +6,33 @@ use serde_json::{Map, Value};
 use crate::data::Data;
 use crate::json_bodies;
 use crate::openapi::reference::Document;
-use crate::secrets::STAND_IN;
+use crate::secrets::PLACEHOLDER;
 use crate::warnings::Warnings;
 
-/// Optional fields that lie deeper are left out.
+/// Depth below which optional fields are left out.
 const OPTIONAL_DEPTH_MAX: usize = 2;
-/// No value is deeper.
+/// Largest depth of a value.
 const DEPTH_MAX: usize = 12;
-/// No body is made of more parts: schemas that refer to each other can say millions of them.
+/// Largest number of parts of a body, since schemas that refer to each other can have millions.
 const PARTS_MAX: usize = 400;
-/// No text is longer, whatever its schema wants.
+/// Largest length of a string, even if its schema requires a longer one.
 const LENGTH_MAX: usize = 200;
 
-/// Makes values.
-pub(super) struct Maker<'a, 'b> {
+/// Generates values.
+pub(super) struct ExampleGenerator<'a, 'b> {
     document: Document<'a>,
     data: &'b mut Data,
     warnings: &'b mut Warnings,
-    /// What the value is of, for warnings.
+    /// The operation, for warnings.
     place: &'b str,
-    /// Whether values may be drawn anew for each request.
+    /// Whether values may be drawn for each request.
     draws: bool,
     /// The references that are being followed.
     trail: Vec<&'a str>,
     parts_left: usize,
 }
 
-impl<'a, 'b> Maker<'a, 'b> {
+impl<'a, 'b> ExampleGenerator<'a, 'b> {
     pub(super) fn new(
         document: Document<'a>,
         data: &'b mut Data,
@@ -51,12 +51,12 @@ impl<'a, 'b> Maker<'a, 'b> {
         }
     }
 
-    /// A value of a schema; its texts are those of the scenario file. `None`: there is none to make.
-    pub(super) fn make(&mut self, schema: &'a Value, name: &str) -> Option<Value> {
+    /// Generates a value of a schema, whose strings are those of the scenario file; `None` if that is impossible.
+    pub(super) fn generate(&mut self, schema: &'a Value, name: &str) -> Option<Value> {
         self.value(schema, name, 0)
     }
 
-    /// A value that the description gives, as the scenario says it.
+    /// Converts a value of the description for a scenario file.
     pub(super) fn given(&mut self, value: &Value) -> Option<Value> {
         let value = json_bodies::public(value, self.place, self.warnings)?;
         Some(if self.draws {
@@ -69,7 +69,7 @@ impl<'a, 'b> Maker<'a, 'b> {
     fn value(&mut self, schema: &'a Value, name: &str, depth: usize) -> Option<Value> {
         if self.parts_left == 0 || depth > DEPTH_MAX {
             self.warnings.at(
-                "a body was cut, since its schema has no end or is very large",
+                "a body was shortened, since its schema is recursive or very large",
                 self.place,
             );
             return None;
@@ -78,12 +78,12 @@ impl<'a, 'b> Maker<'a, 'b> {
         let Some(found) = self.document.find(schema) else {
             let reference = schema["$ref"].as_str().unwrap_or_default();
             self.warnings.at(
-                "a reference leads nowhere within this file, and was left out",
+                "a reference cannot be resolved within this file, left out",
                 reference,
             );
             return None;
         };
-        // A schema within itself: what is optional ends here.
+        // A recursive schema ends here.
         if found.by.iter().any(|by| self.trail.contains(by)) {
             return None;
         }
@@ -145,7 +145,7 @@ impl<'a, 'b> Maker<'a, 'b> {
         }
     }
 
-    /// `allOf` of what are no objects: the first part that says anything.
+    /// A value of `allOf`: an object with all fields, or else the value of the first part that has one.
     fn merged(&mut self, schema: &'a Value, name: &str, depth: usize) -> Option<Value> {
         let mut fields = Fields::default();
         self.collect(schema, &mut fields, depth);
@@ -164,7 +164,7 @@ impl<'a, 'b> Maker<'a, 'b> {
         self.fields(&fields, depth)
     }
 
-    /// The fields of an object with those of all that it is made of.
+    /// Collects the fields of an object and of the schemas that it consists of.
     fn collect(&mut self, schema: &'a Value, fields: &mut Fields<'a>, depth: usize) {
         if self.parts_left == 0 || depth > DEPTH_MAX {
             return;
@@ -216,7 +216,7 @@ impl<'a, 'b> Maker<'a, 'b> {
                 resolved.get(key).or_else(|| property.get(key)) == Some(&Value::Bool(true))
             };
             let required = fields.required.contains(name);
-            // What only the server says is not sent.
+            // Fields that only the server sets are not sent.
             if is("readOnly") || (!required && (is("deprecated") || depth >= OPTIONAL_DEPTH_MAX)) {
                 continue;
             }
@@ -225,7 +225,7 @@ impl<'a, 'b> Maker<'a, 'b> {
                     object.insert((*name).to_owned(), value);
                 }
                 None if required => {
-                    let what = "a field is required, and nothing could be made up for it";
+                    let what = "no value can be generated for a required field";
                     self.warnings
                         .at(what, format!("`{name}` of {}", self.place));
                 }
@@ -293,10 +293,10 @@ impl<'a, 'b> Maker<'a, 'b> {
             "email" => "user@example.com",
             "binary" => return None,
             "password" => {
-                let what = format!("a password is {STAND_IN}; write what is to be sent");
+                let what = format!("a password is {PLACEHOLDER}; write the value to send");
                 self.warnings
                     .at(what, format!("`{name}` of {}", self.place));
-                STAND_IN
+                PLACEHOLDER
             }
             _ => return Some(self.plain_text(schema, name).into()),
         };
@@ -317,7 +317,7 @@ impl<'a, 'b> Maker<'a, 'b> {
             length("maxLength").unwrap_or(LENGTH_MAX),
         );
         if schema.get("pattern").is_some() {
-            let what = "a text has a pattern, which what is made up may not match";
+            let what = "a string has a pattern, which the generated value may not match";
             self.warnings
                 .at(what, format!("`{name}` of {}", self.place));
         }
@@ -349,12 +349,12 @@ struct Fields<'a> {
     required: Vec<&'a str>,
 }
 
-/// What a value of a schema is.
+/// The kind of the values of a schema.
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Object,
     Array,
-    /// Whatever the parts of `allOf` say.
+    /// A value of all parts of `allOf`.
     Merged,
     Boolean,
     Integer,
@@ -364,7 +364,7 @@ enum Kind {
 }
 
 fn kind(schema: &Value) -> Kind {
-    // Since 3.1 there may be several types; `null` is seldom meant to be sent.
+    // Since 3.1 there may be several types; `null` is rarely useful.
     let named = match schema.get("type") {
         Some(Value::Array(types)) => {
             let mut types = types.iter().filter_map(Value::as_str);
@@ -392,7 +392,7 @@ fn kind(schema: &Value) -> Kind {
     }
 }
 
-/// The lowest and the highest number, both within what a float says exactly.
+/// The smallest and the largest number, both within the integers that a float represents exactly.
 fn bounds(schema: &Value, low_default: f64, width_default: f64) -> (f64, f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let is_integer = kind(schema) == Kind::Integer;
@@ -403,7 +403,7 @@ fn bounds(schema: &Value, low_default: f64, width_default: f64) -> (f64, f64) {
             .and_then(Value::as_f64)
             .filter(|number| number.is_finite())
     };
-    // Until 3.0 a boolean says that a bound is none of the values; since 3.1 it is a bound of its own.
+    // Until 3.0, a boolean makes a bound exclusive; since 3.1, the keyword is a bound itself.
     let exclusive = |key: &str| schema.get(key) == Some(&Value::Bool(true));
     let low = number("exclusiveMinimum")
         .map(|low| low + least)

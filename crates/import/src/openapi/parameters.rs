@@ -1,26 +1,26 @@
-//! Parameters of an operation: in its path, its query and its headers.
+//! Parameters of an operation, in its path, its query and its headers.
 
 use indexmap::IndexMap;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::data::Data;
-use crate::openapi::example::Maker;
+use crate::openapi::example::ExampleGenerator;
 use crate::openapi::reference::Document;
 use crate::warnings::Warnings;
 
-/// Stands over lists that nobody gave.
-pub(super) const MADE_UP: &str = "made up: write real values here";
+/// Comment of lists with generated values.
+pub(super) const GENERATED: &str = "generated: replace with real values";
 
-/// What parameters make of a request.
+/// Path and headers of a request with the values of its parameters.
 #[derive(Debug)]
-pub(super) struct Filled {
+pub(super) struct RequestParts {
     /// The path with its query.
     pub(super) path: String,
     pub(super) headers: IndexMap<String, String>,
 }
 
-/// A parameter that may be filled.
+/// A parameter of an operation.
 #[derive(Debug, Clone, Copy)]
 struct Parameter<'a> {
     name: &'a str,
@@ -29,8 +29,7 @@ struct Parameter<'a> {
     typed: &'a Value,
 }
 
-/// Fills the parameters of a path, and adds those of the query and the headers that are required or have an
-/// example.
+/// Fills in the parameters of a path, and adds those of the query and the headers that are required or have an example.
 pub(super) fn fill<'a>(
     template: &str,
     typed: &[&'a Value],
@@ -38,15 +37,15 @@ pub(super) fn fill<'a>(
     at: &str,
     data: &mut Data,
     warnings: &mut Warnings,
-) -> Filled {
+) -> RequestParts {
     let parameters = read(typed, document, warnings);
-    let mut filling = Filling {
+    let mut writer = ParameterWriter {
         document,
         at,
         data,
         warnings,
     };
-    let mut path = filling.path(template, &parameters);
+    let mut path = writer.path(template, &parameters);
     let mut headers = IndexMap::new();
     for parameter in parameters.values() {
         let given = given(parameter.typed, document);
@@ -55,27 +54,27 @@ pub(super) fn fill<'a>(
         }
         match parameter.place {
             "query" => {
-                let value = filling.value(parameter, false);
+                let value = writer.value(parameter, false);
                 let join = if path.contains('?') { '&' } else { '?' };
                 path = format!("{path}{join}{}={value}", component(parameter.name));
             }
             "header" if !is_set_elsewhere(parameter.name) => {
-                let value = filling.value(parameter, false);
+                let value = writer.value(parameter, false);
                 headers.insert(parameter.name.to_owned(), value);
             }
             "cookie" if parameter.required => {
-                filling.warnings.at(
-                    "a cookie is required, and was left out",
+                writer.warnings.at(
+                    "a required cookie was left out",
                     format!("`{}` of {at}", parameter.name),
                 );
             }
             _ => {}
         }
     }
-    Filled { path, headers }
+    RequestParts { path, headers }
 }
 
-/// Those of the operation come after those of the path, and take their places.
+/// Reads the parameters. Those of the operation come after those of the path, and replace them.
 fn read<'a>(
     typed: &[&'a Value],
     document: Document<'a>,
@@ -86,7 +85,7 @@ fn read<'a>(
         let Some(typed) = document.value(typed) else {
             let reference = typed["$ref"].as_str().unwrap_or_default();
             warnings.at(
-                "a reference leads nowhere within this file, and was left out",
+                "a reference cannot be resolved within this file, left out",
                 reference,
             );
             continue;
@@ -109,7 +108,8 @@ fn read<'a>(
     parameters
 }
 
-/// Named as parameters here and there, though the specification forbids it.
+/// Whether a header is set by another part of the description or by brunt. Some descriptions contain such parameters, which
+/// the specification forbids.
 fn is_set_elsewhere(name: &str) -> bool {
     const NAMES: [&str; 9] = [
         "accept",
@@ -128,14 +128,15 @@ fn is_set_elsewhere(name: &str) -> bool {
         || !name.bytes().all(is_token)
 }
 
-struct Filling<'a, 'b> {
+/// Writes the values of parameters.
+struct ParameterWriter<'a, 'b> {
     document: Document<'a>,
     at: &'b str,
     data: &'b mut Data,
     warnings: &'b mut Warnings,
 }
 
-impl<'a> Filling<'a, '_> {
+impl<'a> ParameterWriter<'a, '_> {
     fn path(
         &mut self,
         template: &str,
@@ -148,7 +149,7 @@ impl<'a> Filling<'a, '_> {
             .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
         {
             path += &encoded(before);
-            // Some write the pattern of a parameter behind its name.
+            // Some descriptions contain the pattern of a parameter after its name.
             let plain = name.split(':').next().unwrap_or(name);
             let undeclared = Parameter {
                 name: plain,
@@ -171,8 +172,8 @@ impl<'a> Filling<'a, '_> {
         }
     }
 
-    /// The value of a parameter as its place needs it. One of a path has a list, so that there is one place
-    /// to write real ones.
+    /// The value of a parameter in the encoding of its place. A path parameter is always drawn from a list, in which users can
+    /// write real values.
     fn value(&mut self, parameter: &Parameter<'a>, in_path: bool) -> String {
         let encode = |value: &Value| match (value, parameter.place) {
             (Value::String(text), "header") => Value::from(one_line(text)),
@@ -200,17 +201,18 @@ impl<'a> Filling<'a, '_> {
         let numeric = schema_of(parameter.typed, self.document)
             .and_then(|schema| schema.get("type"))
             .is_some_and(|kind| kind == "integer" || kind == "number" || kind == "boolean");
-        match self.made(parameter) {
+        match self.generate(parameter) {
             Some(Value::String(text)) if numeric => text,
             Some(other) if numeric => other.to_string(),
             _ => self.list_of(parameter, &[]),
         }
     }
 
-    fn made(&mut self, parameter: &Parameter<'a>) -> Option<Value> {
+    fn generate(&mut self, parameter: &Parameter<'a>) -> Option<Value> {
         let schema = schema_of(parameter.typed, self.document)?;
-        let mut maker = Maker::new(self.document, self.data, self.warnings, self.at, true);
-        maker.make(schema, parameter.name)
+        let mut generator =
+            ExampleGenerator::new(self.document, self.data, self.warnings, self.at, true);
+        generator.generate(schema, parameter.name)
     }
 
     fn list_of(&mut self, parameter: &Parameter<'a>, given: &[Value]) -> String {
@@ -224,11 +226,12 @@ impl<'a> Filling<'a, '_> {
         let values = if let Some("integer" | "number") = kind {
             vec![1.into(), 2.into(), 3.into()]
         } else {
-            let made = schema.and_then(|schema| {
-                let mut maker = Maker::new(self.document, self.data, self.warnings, self.at, false);
-                maker.make(schema, parameter.name)
+            let generated = schema.and_then(|schema| {
+                let mut generator =
+                    ExampleGenerator::new(self.document, self.data, self.warnings, self.at, false);
+                generator.generate(schema, parameter.name)
             });
-            match made {
+            match generated {
                 Some(Value::String(text)) => vec![component(&text).into()],
                 _ => Vec::new(),
             }
@@ -243,14 +246,14 @@ impl<'a> Filling<'a, '_> {
             values.to_vec()
         };
         let drawn = self.data.pick_among(name, values);
-        self.data.comment(&drawn, MADE_UP);
-        let what = "there is no example, and what was made up stands under [data]";
+        self.data.comment(&drawn, GENERATED);
+        let what = "there is no example, and generated values were written under [data]";
         self.warnings.at(what, format!("`{name}` of {}", self.at));
         drawn
     }
 }
 
-/// The schema of a parameter: in a place of its own since version 3, and the parameter itself before.
+/// The schema of a parameter; before version 3, it is the parameter itself.
 fn schema_of<'a>(typed: &'a Value, document: Document<'a>) -> Option<&'a Value> {
     let content = typed.get("content").and_then(Value::as_object);
     let media = content.and_then(|content| content.values().next());
@@ -261,7 +264,7 @@ fn schema_of<'a>(typed: &'a Value, document: Document<'a>) -> Option<&'a Value> 
     document.value(schema.or(own)?)
 }
 
-/// The values that the description gives for a parameter, one if that is all that is meant.
+/// The values that the description gives for a parameter.
 fn given(typed: &Value, document: Document) -> Vec<Value> {
     let schema = schema_of(typed, document);
     let of_parameter = typed.get("example");
@@ -275,7 +278,7 @@ fn given(typed: &Value, document: Document) -> Vec<Value> {
     if values.is_empty()
         && let Some(schema) = schema
     {
-        // Of a list one item is given.
+        // A list has one item.
         let items = schema.get("items").and_then(|items| document.value(items));
         let listed =
             |schema: &'_ Value, key: &str| schema.get(key).and_then(Value::as_array).cloned();
@@ -295,7 +298,7 @@ fn given(typed: &Value, document: Document) -> Vec<Value> {
     values.into_iter().filter_map(scalar).collect()
 }
 
-/// A value that can stand in a path, a query or a header; of a list its first.
+/// A value for a path, a query or a header; the first item of a list.
 fn scalar(value: &Value) -> Option<Value> {
     match value {
         Value::String(_) | Value::Bool(_) => Some(value.clone()),
@@ -310,13 +313,13 @@ fn scalar(value: &Value) -> Option<Value> {
     }
 }
 
-/// A text as it stands in a segment of a path, and in a query.
+/// Encodes a text for a segment of a path or for a query.
 pub(super) fn component(text: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
     encoded.replace('+', "%20")
 }
 
-/// What a description says as a path: without what would be an expression.
+/// Encodes a path of a description so that it contains no expression.
 fn encoded(text: &str) -> String {
     text.replace('{', "%7B")
         .replace('}', "%7D")

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A reference that leads to a reference, and so on, ends after so many.
+/// Longest chain of references.
 const HOPS_MAX: usize = 16;
 
 /// A description.
@@ -11,17 +11,17 @@ pub(super) struct Document<'a> {
     pub(super) root: &'a Value,
 }
 
-/// A value with the references that led to it.
+/// A value with the references that lead to it.
 #[derive(Debug, Clone)]
-pub(super) struct Found<'a> {
+pub(super) struct ReferenceTarget<'a> {
     pub(super) value: &'a Value,
     pub(super) by: Vec<&'a str>,
 }
 
 impl<'a> Document<'a> {
-    /// What a value is or refers to; `None` where the reference leads nowhere within this text.
-    pub(super) fn find(self, value: &'a Value) -> Option<Found<'a>> {
-        let mut found = Found {
+    /// Follows the references of a value; `None` if one cannot be resolved within this document.
+    pub(super) fn find(self, value: &'a Value) -> Option<ReferenceTarget<'a>> {
+        let mut found = ReferenceTarget {
             value,
             by: Vec::new(),
         };
@@ -35,14 +35,14 @@ impl<'a> Document<'a> {
         Some(found)
     }
 
-    /// What a value is or refers to.
+    /// The value itself, or the value that it refers to.
     pub(super) fn value(self, value: &'a Value) -> Option<&'a Value> {
         self.find(value).map(|found| found.value)
     }
 
     fn pointed(self, reference: &str) -> Option<&'a Value> {
         let pointer = reference.strip_prefix('#')?;
-        // Fragments of a URL are percent-encoded; few tools do it, and few keys hold a percent sign.
+        // URL fragments are percent-encoded, but few tools do that, and few keys contain a percent sign.
         self.root
             .pointer(pointer)
             .or_else(|| self.root.pointer(&percent_decoded(pointer)))
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_followed_and_circles_end() {
+    fn references_are_followed_and_cycles_end() {
         let root = json!({
             "a": { "$ref": "#/b~1c" },
             "b/c": { "$ref": "#/d%20e+f" },

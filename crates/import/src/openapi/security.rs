@@ -1,12 +1,12 @@
-//! What a description says of who may call: a secret each, which only its reader can add.
+//! Security schemes of a description. Each requires a secret, which the user has to add.
 
 use serde_json::Value;
 
 use crate::openapi::parameters::component;
-use crate::secrets::{STAND_IN, Secret};
+use crate::secrets::{PLACEHOLDER, Secret};
 use crate::warnings::Warnings;
 
-/// The headers that the operations want.
+/// The secret headers that the operations require.
 pub(super) fn secrets(root: &Value, warnings: &mut Warnings) -> Vec<Secret> {
     let mut secrets: Vec<Secret> = Vec::new();
     let paths = root.get("paths").and_then(Value::as_object);
@@ -32,7 +32,7 @@ pub(super) fn secrets(root: &Value, warnings: &mut Warnings) -> Vec<Secret> {
                 Secret::of_header("Authorization", "Bearer ")
             }
             ("apiKey", "query", name) if !name.is_empty() => {
-                let what = format!("a key in the query is {STAND_IN}; write what is to be sent");
+                let what = format!("a key in the query is {PLACEHOLDER}; write the value to send");
                 warnings.at(what, format!("`{name}`"));
                 continue;
             }
@@ -42,14 +42,14 @@ pub(super) fn secrets(root: &Value, warnings: &mut Warnings) -> Vec<Secret> {
             .iter()
             .any(|known| known.header.eq_ignore_ascii_case(&secret.header))
         {
-            warnings.say(secret.warning());
+            warnings.add(secret.warning());
             secrets.push(secret);
         }
     }
     secrets
 }
 
-/// A path with the key that belongs into its query.
+/// Adds the key that belongs into the query to a path.
 pub(super) fn with_key_in_query(path: String, operation: &Value, root: &Value) -> String {
     let names = schemes(operation, root)
         .into_iter()
@@ -58,28 +58,28 @@ pub(super) fn with_key_in_query(path: String, operation: &Value, root: &Value) -
         .filter(|name| !name.is_empty());
     names.fold(path, |path, name| {
         let join = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{join}{}={STAND_IN}", component(name))
+        format!("{path}{join}{}={PLACEHOLDER}", component(name))
     })
 }
 
-/// The schemes of the first way in that an operation names; none where one of them asks for nothing.
+/// The schemes of the first security requirement of an operation; empty if one of its requirements is empty.
 fn schemes<'a>(operation: &'a Value, root: &'a Value) -> Vec<&'a Value> {
-    let ways = operation.get("security").or_else(|| root.get("security"));
-    let ways = ways
+    let requirements = operation.get("security").or_else(|| root.get("security"));
+    let requirements = requirements
         .and_then(Value::as_array)
         .map_or(&[][..], Vec::as_slice);
-    let is_open = |way: &Value| way.as_object().is_none_or(serde_json::Map::is_empty);
-    if ways.iter().any(is_open) {
+    let is_empty = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
+    if requirements.iter().any(is_empty) {
         return Vec::new();
     }
     let described = root
         .pointer("/components/securitySchemes")
         .or_else(|| root.get("securityDefinitions"));
-    let names = ways
+    let names = requirements
         .first()
         .and_then(Value::as_object)
         .into_iter()
-        .flat_map(|way| way.keys());
+        .flat_map(|requirement| requirement.keys());
     names.filter_map(|name| described?.get(name)).collect()
 }
 

@@ -1,8 +1,8 @@
-//! Swagger 2.0: what it says in other places than OpenAPI 3 does.
+//! Swagger 2.0: the parts whose structure differs from OpenAPI 3.
 
 use serde_json::{Map, Value, json};
 
-/// The URL of the server.
+/// URL of the server.
 pub(super) fn server(root: &Value) -> Option<String> {
     let text = |key: &str| root.get(key).and_then(Value::as_str);
     let host = text("host").filter(|host| !host.is_empty());
@@ -27,8 +27,7 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
         .flatten()
 }
 
-/// The body of an operation as version 3 says it: of the parameter that is the body, or of those that
-/// make a form.
+/// The body of an operation in the structure of version 3, from the body parameter or the form parameters.
 pub(super) fn request_body(
     parameters: &[&Value],
     operation: &Value,
@@ -77,7 +76,7 @@ pub(super) fn request_body(
     } else {
         "application/x-www-form-urlencoded"
     };
-    // `required` of a parameter is a boolean, which no schema knows: it says nothing there.
+    // `required` of a parameter is a boolean, which has no meaning in a schema.
     Some(json!({ "content": { media: {
         "schema": { "type": "object", "properties": properties, "required": required },
     } } }))

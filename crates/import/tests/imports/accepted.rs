@@ -1,9 +1,9 @@
-//! What every import has to be.
+//! Checks that apply to all imports.
 
 use brunt_import::{ImportError, Imported};
 use brunt_scenario::Scenario;
 
-/// The scenario, its files and warnings as one text, after brunt has accepted the scenario.
+/// Checks that brunt accepts the scenario, and returns it with its files and warnings as one text.
 pub(crate) fn shown(imported: &Imported) -> String {
     accept(imported);
     let mut text = imported.scenario.clone();
@@ -20,7 +20,7 @@ pub(crate) fn shown(imported: &Imported) -> String {
     text
 }
 
-/// Every import is a scenario.
+/// Checks that brunt accepts the scenario.
 pub(crate) fn accept(imported: &Imported) -> Scenario {
     match Scenario::read("imported.toml", &imported.scenario) {
         Ok(scenario) => scenario,
@@ -28,7 +28,7 @@ pub(crate) fn accept(imported: &Imported) -> Scenario {
     }
 }
 
-/// Whatever came of a text that nobody meant: a scenario, or an error in words.
+/// Checks the result of an arbitrary text: a valid scenario, or an error with a message.
 pub(crate) fn accept_any(result: &Result<Imported, ImportError>) {
     match result {
         Ok(imported) => {

@@ -1,4 +1,4 @@
-//! curl commands, as people write and browsers copy them.
+//! curl commands that people write or browsers copy.
 
 use proptest::prelude::*;
 
@@ -42,11 +42,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "curl -sSk -T notes.txt http://x.test/a --next --data-binary '<a/>' -H 'Content-Type: text/xml' http://x.test/b",
     ),
     (
-        "what cannot be written",
+        "unsupported options",
         "curl -F file=@a.png http://x.test/up -x proxy:80 --cert c.pem -XPROPFIND http://x.test/d --next http://x.test/ok",
     ),
     (
-        "a query of data",
+        "data in the query",
         "curl -G -d a=1 -d b=2 'http://x.test/s?c=3' -I",
     ),
 ];
@@ -64,22 +64,25 @@ fn commands_become_scenarios() {
 }
 
 #[test]
-fn words_that_a_shell_told_apart_are_the_same() {
+fn words_of_a_shell_give_the_same_import() {
     let text = "curl -H 'A: b c' http://x.test/a";
     let words = ["-H", "A: b c", "http://x.test/a"].map(str::to_owned);
     assert_eq!(brunt_import::curl(text), brunt_import::curl_words(&words));
 }
 
 #[test]
-fn what_is_no_command_says_what_to_write() {
+fn error_names_the_reason_that_a_text_is_not_a_command() {
     let cases = [
         ("", "no curl command"),
         ("wget http://x", "no curl command"),
-        ("curl", "names no URL"),
-        ("curl -H 'a: b'", "names no URL"),
-        ("curl ftp://x/y", "names no URL"),
-        ("curl 'http://x", "never closed"),
-        ("curl -X OPTIONS http://x/", "nothing in it can be played"),
+        ("curl", "contains no http or https URL"),
+        ("curl -H 'a: b'", "contains no http or https URL"),
+        ("curl ftp://x/y", "contains no http or https URL"),
+        ("curl 'http://x", "is not closed"),
+        (
+            "curl -X OPTIONS http://x/",
+            "nothing to import: no request has a supported method",
+        ),
     ];
     for (text, part) in cases {
         let error = brunt_import::curl(text).expect_err(text).to_string();
@@ -89,7 +92,7 @@ fn what_is_no_command_says_what_to_write() {
 
 proptest! {
     #[test]
-    fn no_command_breaks_the_reader(
+    fn any_command_is_imported_or_rejected(
         pieces in prop::collection::vec(prop::sample::select(vec![
             "curl ", "http://x/", "x.test/a/1?b={{", "-H ", "-d ", "'", "\"", "$'", "\\", "\n", "^\n", "^\"", ";", "&",
             "-X", "POST ", "--data-raw ", "--json ", "{\"a\":[1,{\"b\":\"{{\"}]}", "a: b", "-u ", "--next ", "-G ", "-T ",
@@ -100,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn no_words_break_the_reader(words in prop::collection::vec("-{0,2}[a-zA-Z:@{}=\"]{0,9}|http://x/[a-z0-9?&={}]{0,9}", 0..8)) {
+    fn any_words_are_imported_or_rejected(words in prop::collection::vec("-{0,2}[a-zA-Z:@{}=\"]{0,9}|http://x/[a-z0-9?&={}]{0,9}", 0..8)) {
         accept_any(&brunt_import::curl_words(&words));
     }
 }

@@ -1,4 +1,4 @@
-//! Recordings, clean and dirty.
+//! Recordings, valid and invalid ones.
 
 use proptest::prelude::*;
 
@@ -6,12 +6,12 @@ use crate::accepted::{accept, accept_any, shown};
 
 const SHOP: &str = include_str!("../files/shop.har");
 
-fn lone(request: &str, response: &str) -> String {
+fn recording_of(request: &str, response: &str) -> String {
     format!("{{\"log\":{{\"entries\":[{{\"request\":{request},\"response\":{response}}}]}}}}")
 }
 
 #[test]
-fn a_recording_becomes_a_scenario() {
+fn recording_becomes_a_scenario() {
     let imported = brunt_import::har(SHOP, None).expect("a recording");
     let text = shown(&imported);
     for secret in ["abc.def", "s3cr3t", "hunter2"] {
@@ -21,7 +21,7 @@ fn a_recording_becomes_a_scenario() {
 }
 
 #[test]
-fn weights_are_how_often_a_request_was_seen() {
+fn weight_is_the_number_of_requests() {
     let scenario = accept(&brunt_import::har(SHOP, None).expect("a recording"));
     let tasks = &scenario.classes[0].tasks;
     let weight = |name: &str| {
@@ -37,7 +37,7 @@ fn weights_are_how_often_a_request_was_seen() {
 }
 
 #[test]
-fn another_host_can_be_asked_for() {
+fn another_host_can_be_selected() {
     let imported =
         brunt_import::har(SHOP, Some("https://stats.example.net/")).expect("a recording");
     assert!(
@@ -49,62 +49,61 @@ fn another_host_can_be_asked_for() {
     );
     assert_eq!(imported.files[0].content, b"x");
     let error = brunt_import::har(SHOP, Some("nobody.test"))
-        .expect_err("nothing of it")
+        .expect_err("no requests")
         .to_string();
     assert!(error.contains("shop.example.com (10)"), "{error}");
 }
 
 #[test]
-fn a_recording_that_breaks_off_is_read_up_to_there() {
-    let whole = accept(&brunt_import::har(SHOP, None).expect("a recording"));
-    let end = SHOP.find("api/missing").expect("it is there");
-    let imported = brunt_import::har(&SHOP[..end], None).expect("what was there");
+fn truncated_recording_is_read_up_to_its_end() {
+    let complete = accept(&brunt_import::har(SHOP, None).expect("a recording"));
+    let end = SHOP.find("api/missing").expect("a request");
+    let imported = brunt_import::har(&SHOP[..end], None).expect("the other requests");
     assert!(
-        imported.warnings[0].contains("breaks off"),
+        imported.warnings[0].contains("is truncated"),
         "{:?}",
         imported.warnings
     );
     let scenario = accept(&imported);
     assert_eq!(
         scenario.classes[0].tasks.len() + 1,
-        whole.classes[0].tasks.len()
+        complete.classes[0].tasks.len()
     );
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_tools_leave_out_or_add_does_no_harm() {
+fn deviations_of_tools_are_accepted() {
     let cases = [
-        // Only what is needed.
         (
-            "a lone request",
-            lone(r#"{"method":"GET","url":"http://x/a"}"#, "{}"),
+            "only required fields",
+            recording_of(r#"{"method":"GET","url":"http://x/a"}"#, "{}"),
             "get = \"/a\"",
         ),
         (
             "small letters",
-            lone(
+            recording_of(
                 r#"{"method":"get","url":"http://x/a"}"#,
                 r#"{"status":"200"}"#,
             ),
             "status = 200",
         ),
         (
-            "no answer at all",
+            "no response",
             r#"{"log":{"entries":[{"request":{"method":"GET","url":"http://x/a"}}]}}"#.into(),
             "2xx",
         ),
         (
             "headers of another shape",
-            lone(
+            recording_of(
                 r#"{"method":"GET","url":"http://x/a","headers":{"a":"b"}}"#,
                 "{}",
             ),
             "get",
         ),
         (
-            "a body that is called JSON",
-            lone(
+            "an invalid JSON body",
+            recording_of(
                 r#"{"method":"POST","url":"http://x/a","postData":{"mimeType":"application/json","text":"{oops"}}"#,
                 "{}",
             ),
@@ -112,7 +111,7 @@ fn what_tools_leave_out_or_add_does_no_harm() {
         ),
         (
             "a body in base64",
-            lone(
+            recording_of(
                 r#"{"method":"POST","url":"http://x/a","postData":{"mimeType":"a/b","text":"AAEC","encoding":"base64"}}"#,
                 "{}",
             ),
@@ -120,7 +119,7 @@ fn what_tools_leave_out_or_add_does_no_harm() {
         ),
         (
             "operations of one path",
-            lone(
+            recording_of(
                 r#"{"method":"POST","url":"http://x/graphql","postData":{"mimeType":"application/json","text":"{\"operationName\":\"Cart\"}"}}"#,
                 "{}",
             ),
@@ -130,13 +129,13 @@ fn what_tools_leave_out_or_add_does_no_harm() {
             "a byte order mark",
             format!(
                 "\u{feff}{}",
-                lone(r#"{"method":"GET","url":"http://x/a"}"#, "{}")
+                recording_of(r#"{"method":"GET","url":"http://x/a"}"#, "{}")
             ),
             "get",
         ),
         (
             "templates",
-            lone(r#"{"method":"GET","url":"http://x/{{a}}?b={{c}}"}"#, "{}"),
+            recording_of(r#"{"method":"GET","url":"http://x/{{a}}?b={{c}}"}"#, "{}"),
             "/%7B%7Ba%7D%7D?b=%7B%7Bc%7D%7D",
         ),
     ];
@@ -150,17 +149,17 @@ fn what_tools_leave_out_or_add_does_no_harm() {
 }
 
 #[test]
-fn what_is_no_recording_says_what_it_should_be() {
+fn error_names_the_reason_that_a_text_is_not_a_recording() {
     let cases = [
-        ("", "recording (HAR)"),
+        ("", "not a recording (HAR)"),
         ("[]", "an object with `log`"),
         ("{}", "no `log`"),
-        ("<html>", "recording (HAR)"),
+        ("<html>", "not a recording (HAR)"),
         ("{\"log\":{\"entries\":[]}}", "no entries"),
         ("{\"log\":{\"entries\":7}}", "a list of entries"),
         (
             "{\"log\":{\"entries\":[1,2]}}",
-            "entries that have no method or no URL (2)",
+            "entries without a method or a URL (2)",
         ),
     ];
     for (text, part) in cases {
@@ -171,7 +170,7 @@ fn what_is_no_recording_says_what_it_should_be() {
 
 proptest! {
     #[test]
-    fn no_recording_breaks_the_reader(
+    fn any_recording_is_imported_or_rejected(
         cut in 0..SHOP.len(),
         from in prop::sample::select(vec!["\"GET\"", "\"200\"", "200", "\"Accept\"", "\"text\"", "{", "[", "https://shop.example.com", "17", "null", "time", "2026"]),
         to in prop::sample::select(vec!["{}", "[]", "null", "-1", "1e99", "\"\"", "\"{{ x\"", "\"\\u0000\"", "日", "18446744073709551615", "http://"]),
@@ -184,10 +183,10 @@ proptest! {
     }
 
     #[test]
-    fn no_json_body_breaks_the_writer(body in json_value()) {
+    fn any_json_body_gives_a_valid_scenario(body in json_value()) {
         let text = serde_json::to_string(&body.to_string()).expect("text");
         let request = format!("{{\"method\":\"POST\",\"url\":\"http://x/a\",\"postData\":{{\"mimeType\":\"application/json\",\"text\":{text}}}}}");
-        accept_any(&brunt_import::har(&lone(&request, "{}"), None));
+        accept_any(&brunt_import::har(&recording_of(&request, "{}"), None));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is imported: scenarios that brunt accepts, whatever the file.
+//! Imports: brunt accepts the scenario of any file.
 
 mod accepted;
 mod curl;

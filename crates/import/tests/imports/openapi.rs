@@ -1,4 +1,4 @@
-//! API descriptions, of all versions, and what people make of them.
+//! API descriptions of all versions, valid and invalid ones.
 
 use proptest::prelude::*;
 
@@ -18,19 +18,19 @@ fn with_schema(schema: &str) -> String {
 }
 
 #[test]
-fn a_description_becomes_a_scenario() {
+fn description_becomes_a_scenario() {
     let imported = brunt_import::openapi(PETS, None).expect("a description");
     insta::assert_snapshot!(shown(&imported));
 }
 
 #[test]
-fn one_of_version_2_is_tried() {
+fn description_of_version_2_becomes_a_scenario() {
     let imported = brunt_import::openapi(OLD, None).expect("a description");
     insta::assert_snapshot!(shown(&imported));
 }
 
 #[test]
-fn a_server_may_be_relative_to_where_the_description_is() {
+fn server_may_be_relative_to_the_description() {
     let text = PETS.replace("https://{region}.example.com/v1", "/v2");
     let host = |from| accept(&brunt_import::openapi(&text, from).expect("a description")).host;
     assert_eq!(host(None), None);
@@ -115,8 +115,8 @@ fn schemas_become_bodies() {
 }
 
 #[test]
-fn a_schema_without_end_is_cut() {
-    // Each refers to the next one ten times, through lists that have to have an item.
+fn recursive_schema_is_shortened() {
+    // Each schema refers to the next one ten times, with required fields.
     let schemas: Vec<String> = (0..40)
         .map(|number| {
             let fields: Vec<String> = (0..10)
@@ -151,14 +151,14 @@ fn a_schema_without_end_is_cut() {
         imported
             .warnings
             .iter()
-            .any(|warning| warning.contains("a body was cut")),
+            .any(|warning| warning.contains("a body was shortened")),
         "{:?}",
         imported.warnings
     );
 }
 
 #[test]
-fn yaml_that_would_fill_the_memory_is_refused() {
+fn yaml_with_exponential_anchors_is_rejected() {
     let mut bomb = String::from("paths: {}\na0: &a0 [x]\n");
     for number in 1..60 {
         bomb += &format!("a{number}: &a{number} [*a{0}, *a{0}]\n", number - 1);
@@ -170,7 +170,7 @@ fn yaml_that_would_fill_the_memory_is_refused() {
 }
 
 #[test]
-fn what_people_write_does_no_harm() {
+fn deviations_from_the_specification_are_accepted() {
     let cases = [
         (
             "no version",
@@ -226,7 +226,7 @@ fn what_people_write_does_no_harm() {
 }
 
 #[test]
-fn what_is_no_description_says_what_it_should_be() {
+fn error_names_the_reason_that_a_text_is_not_a_description() {
     let cases = [
         ("", "neither `openapi` nor `paths`"),
         ("just words", "neither `openapi` nor `paths`"),
@@ -244,7 +244,7 @@ fn what_is_no_description_says_what_it_should_be() {
 
 proptest! {
     #[test]
-    fn no_description_breaks_the_reader(
+    fn any_description_is_imported_or_rejected(
         cut in 0..PETS.len(),
         from in prop::sample::select(vec!["string", "integer", "object", "$ref", "#/components/schemas/Pet", "example", "{petId}", "path", "query", "schema", "1", "200", "application/json", "required", "items", "/pets"]),
         to in prop::sample::select(vec!["{}", "[]", "null", "-1", "1e99", "''", "'{{ x'", "array", "日", "18446744073709551615", "{", "}", "*a", "&a", "required", "\"\\u0000\"", "header", "allOf"]),

@@ -1,30 +1,30 @@
-//! A request as it was made once: by a browser, or by a curl command.
+//! A recorded request of a browser or a curl command.
 
 use url::Url;
 
 use crate::draft::Body;
 
-/// A request that was recorded.
+/// A request of a browser or a curl command.
 #[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    /// As it was recorded, in any case.
+pub(crate) struct RecordedRequest {
+    /// Method in any case.
     pub(crate) method: String,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Body>,
-    /// The status of the answer, where it is known.
+    /// Status of the response, if it is known.
     pub(crate) status: Option<u16>,
-    /// Where the answer led, where it was a redirect.
+    /// Target of the response if it is a redirect.
     pub(crate) redirected_to: Option<Url>,
-    /// When it began and when its answer was whole, in milliseconds of one clock.
-    pub(crate) taken_ms: Option<(f64, f64)>,
-    /// How long it may take, as the scenario says it.
+    /// Start of the request and end of the response, in milliseconds of one clock.
+    pub(crate) times_ms: Option<(f64, f64)>,
+    /// Timeout in the form of a scenario.
     pub(crate) timeout: Option<String>,
-    /// Whether a redirect is its answer.
+    /// Whether a redirect is the expected response.
     pub(crate) keeps_redirects: bool,
 }
 
-impl Recorded {
+impl RecordedRequest {
     pub(crate) fn new(method: &str, url: Url) -> Self {
         Self {
             method: method.to_owned(),
@@ -33,18 +33,18 @@ impl Recorded {
             body: None,
             status: None,
             redirected_to: None,
-            taken_ms: None,
+            times_ms: None,
             timeout: None,
             keeps_redirects: false,
         }
     }
 
-    /// The host with its port, whatever the scheme.
+    /// Host and port.
     pub(crate) fn authority(&self) -> String {
         authority(&self.url)
     }
 
-    /// The value of a header.
+    /// Value of a header.
     pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -53,7 +53,7 @@ impl Recorded {
     }
 }
 
-/// The host of a URL, with its port where it is not the scheme's own.
+/// Host of a URL, with its port unless that is the default of the scheme.
 pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
@@ -62,9 +62,9 @@ pub(crate) fn authority(url: &Url) -> String {
     }
 }
 
-/// The path of a URL with its query, without the fragment.
+/// Path of a URL with its query, without the fragment.
 pub(crate) fn target(url: &Url) -> String {
-    // Braces would begin an expression.
+    // Braces would start an expression.
     let encoded = |text: &str| text.replace('{', "%7B").replace('}', "%7D");
     match url.query() {
         None | Some("") => encoded(url.path()),

@@ -1,0 +1,32 @@
+//! Errors of imports.
+
+/// The reason that nothing was imported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// The text contains no curl command.
+    #[error("no curl command found: expected curl with its options, as a browser copies them")]
+    NoCommand,
+    /// A quote is not closed.
+    #[error("the quote before `{near}` is not closed: copy the complete command")]
+    OpenQuote {
+        /// The text after the quote.
+        near: String,
+    },
+    /// A command contains no usable URL.
+    #[error("the curl command contains no http or https URL")]
+    NoUrl,
+    /// The text does not have the expected format.
+    #[error("not {expected}: {reason}")]
+    InvalidFormat {
+        /// The expected format with its article.
+        expected: &'static str,
+        /// The reason that it is another one.
+        reason: String,
+    },
+    /// Everything was left out.
+    #[error("nothing to import: {reason}")]
+    Nothing {
+        /// Excluded content with the reasons.
+        reason: String,
+    },
+}
