@@ -13,6 +13,7 @@ mod links;
 mod manifests;
 mod modules;
 mod names;
+mod orphans;
 mod prose;
 mod tokens;
 mod tracked_files;
@@ -69,6 +70,7 @@ fn findings_by_rule(
         ),
         ("crate-direction", crate_direction::check(&members, &edges)),
         ("import-cycles", import_cycles::check(&tree.files)),
+        ("orphans", orphans::check(&tree.files)),
         ("names", names::check(&tree.files, &sources)),
         ("banned-code", banned_code::check(&sources)),
         ("licenses", licenses::check(&licenses::packages(metadata))),

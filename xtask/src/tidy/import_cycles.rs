@@ -16,9 +16,6 @@ use super::finding::Finding;
 use super::modules::{ModuleId, Modules, for_each_use, is_for_tests};
 use super::tree::File;
 
-/// Folders whose cycles are older than this rule.
-const NOT_UNTIED: &[&str] = &["crates/validation/src/"];
-
 /// The names that a file imports from another: (importing file, defining file) → names.
 type Imports = BTreeMap<(usize, usize), BTreeSet<String>>;
 
@@ -43,11 +40,6 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
         .map(|component| {
             let members: BTreeSet<usize> = component.into_iter().map(NodeIndex::index).collect();
             finding(files, &imports, &members)
-        })
-        .filter(|finding| {
-            !NOT_UNTIED
-                .iter()
-                .any(|known| finding.place.starts_with(known))
         })
         .collect()
 }

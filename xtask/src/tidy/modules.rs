@@ -321,7 +321,7 @@ fn name_of(item: &Item) -> Option<String> {
 }
 
 /// Whether cargo compiles the file at this path as the root of a crate.
-fn is_root(path: &str) -> bool {
+pub(super) fn is_root(path: &str) -> bool {
     let steps: Vec<&str> = path.split('/').collect();
     match steps.as_slice() {
         [.., "src", "lib.rs"] | [.., "main.rs"] | [.., "src", "bin", _] => true,
@@ -335,7 +335,7 @@ fn is_root(path: &str) -> bool {
 }
 
 /// The folder with the child modules of the file at this path.
-fn folder_of_children(path: &str) -> String {
+pub(super) fn folder_of_children(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if ["lib.rs", "main.rs", "mod.rs"].contains(&name) || is_root(path) {
         return folder.to_owned();
@@ -344,7 +344,7 @@ fn folder_of_children(path: &str) -> String {
 }
 
 /// Index of the file of `mod name;`: `name.rs`, `name/mod.rs`, or the value of `#[path]`.
-fn file_of(
+pub(super) fn file_of(
     own: &str,
     attributes: &[Attribute],
     inside: &str,
