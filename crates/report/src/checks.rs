@@ -4,7 +4,7 @@ mod github;
 mod junit;
 
 use brunt_verdict::comparison::{ComparisonRow, Outcome};
-use brunt_verdict::{AbSummary, Conclusion, FailOn, Finding, Grade, Judgement, RunResult};
+use brunt_verdict::{AbSummary, Conclusion, FailOn, Finding, Grade, Judgment, RunResult};
 
 pub use github::github;
 pub use junit::junit;
@@ -51,7 +51,7 @@ enum CheckStatus {
 impl Checks {
     /// Checks of a run: its verdict, each target, and each metric that is compared with a baseline.
     pub fn of_run(run: &Judged, fail_on: FailOn) -> Self {
-        let rows = run.verdict.judgements.iter();
+        let rows = run.verdict.judgments.iter();
         let targets = rows.map(|row| of_target(run, row, fail_on)).collect();
         Self::of(run, fail_on, targets)
     }
@@ -153,7 +153,7 @@ fn in_words(finding: &Finding) -> String {
     format!("{}: {}", finding.kind.name(), finding.headline)
 }
 
-fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
+fn of_target(run: &Judged, row: &Judgment, fail_on: FailOn) -> Check {
     let status = match row.grade {
         Grade::Inconclusive | Grade::NotApplicable => CheckStatus::Undecided,
         grade if fail_on.fails(grade) => CheckStatus::Failed,

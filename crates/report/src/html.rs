@@ -147,7 +147,7 @@ fn section(run: &Judged, number: usize) -> Markup {
 fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     let watched = run.record.header.generator.watched.as_deref();
     markup! {
-        p.note { "Under test: " (watched.unwrap_or("no process was watched")) "." }
+        p.note { "Under test: " (watched.unwrap_or("no process was monitored")) "." }
         @for (whose, what) in run.record.unavailable() {
             p.note.unseen { "Not measured for " (whose.description()) ": " (what.join("; ")) "." }
         }

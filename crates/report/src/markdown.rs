@@ -93,13 +93,13 @@ pub fn markdown_of_ab_summary(contested: &AbSummary) -> String {
 }
 
 fn targets(run: &Judged) -> String {
-    if run.verdict.judgements.is_empty() {
+    if run.verdict.judgments.is_empty() {
         return String::new();
     }
     let mut page =
         "| metric | value | 95 % interval | target | acceptable | critical | grade |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
             .to_owned();
-    for row in &run.verdict.judgements {
+    for row in &run.verdict.judgments {
         let unit = row.unit;
         let bound = |bound: Option<f64>| {
             bound.map_or_else(String::new, |bound| number::threshold(bound, unit))

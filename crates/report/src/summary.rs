@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use brunt_record::{Metric, NameKind, OtherHost, RunRecord, Scope};
-use brunt_verdict::{Figure, Judgement, Value};
+use brunt_verdict::{Figure, Judgment, Value};
 use serde::Serialize;
 
 use crate::Judged;
@@ -113,7 +113,7 @@ pub fn summary_json(run: &Judged) -> String {
         headline: &verdict.headline,
         next_step: &verdict.next_step,
         targets: verdict
-            .judgements
+            .judgments
             .iter()
             .map(|row| target_row(record, row))
             .collect(),
@@ -177,7 +177,7 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
         .collect()
 }
 
-fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
+fn target_row<'a>(record: &'a RunRecord, row: &'a Judgment) -> TargetRow<'a> {
     let names = record.header.names_of(&row.target);
     let methods = names.iter().filter(|name| name.kind == NameKind::Request);
     let not_answered = || "the value is among the requests without a response".to_owned();

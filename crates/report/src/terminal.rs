@@ -127,7 +127,7 @@ impl Page {
     }
 
     fn targets(&self, run: &Judged) -> String {
-        if run.verdict.judgements.is_empty() {
+        if run.verdict.judgments.is_empty() {
             return String::new();
         }
         let with_interval = self.width >= INTERVAL_FROM;
@@ -137,7 +137,7 @@ impl Page {
         }
         columns.extend(["target", "acceptable", "critical", "grade"]);
         let mut table = Table::new(&columns).sparing(&["acceptable", "target", "critical"]);
-        for row in &run.verdict.judgements {
+        for row in &run.verdict.judgments {
             let unit = row.unit;
             let (met, missed) = if row.target.metric.is_better_when_higher() {
                 ("> ", "< ")
@@ -163,8 +163,8 @@ impl Page {
         }
         let mut lines = table.lines(self.table_width, self.color).into_iter();
         let mut text = self.heading(&lines.next().unwrap_or_default());
-        let shared = shared_reasons(&run.verdict.judgements);
-        for (line, row) in lines.zip(&run.verdict.judgements) {
+        let shared = shared_reasons(&run.verdict.judgments);
+        for (line, row) in lines.zip(&run.verdict.judgments) {
             text += &format!("{line}\n");
             for note in own_notes(row, &shared) {
                 text += &self.wrapped(4, note);

@@ -1,7 +1,7 @@
 //! Values and facts of a run in words: the same in every report.
 
 use brunt_record::{ArrivalProcess, Load, NameKind, RunRecord, StoppedBy};
-use brunt_verdict::{Grade, Judgement, Value};
+use brunt_verdict::{Grade, Judgment, Value};
 
 use crate::Judged;
 use crate::number::{self, one_line};
@@ -11,7 +11,7 @@ use crate::request_stats::RequestStats;
 const STAGES_SHOWN: usize = 6;
 
 /// Metric of a target, and the requests it is of.
-pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
+pub(crate) fn title(run: &Judged, row: &Judgment) -> String {
     let metric = row.target.metric.name();
     match run.record.header.scope_title(&row.target) {
         None => metric,
@@ -20,7 +20,7 @@ pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
 }
 
 /// Measured value of a target.
-pub(crate) fn value(row: &Judgement) -> String {
+pub(crate) fn value(row: &Judgment) -> String {
     match row.value {
         Value::Known(value) => number::with_unit(value, row.unit),
         Value::Unanswered => "no response".to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn value(row: &Judgement) -> String {
 }
 
 /// Confidence interval of a measured value; empty without one.
-pub(crate) fn interval(row: &Judgement) -> String {
+pub(crate) fn interval(row: &Judgment) -> String {
     let unit = row.unit;
     row.interval
         .as_ref()
@@ -128,10 +128,10 @@ pub(crate) fn end_of(record: &RunRecord) -> String {
 }
 
 /// Reasons that several targets share, such as that a search does not grade them. They are shown once, below the targets.
-pub(crate) fn shared_reasons(judgements: &[Judgement]) -> Vec<&str> {
+pub(crate) fn shared_reasons(judgments: &[Judgment]) -> Vec<&str> {
     let mut shared: Vec<&str> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
-    for reason in judgements.iter().filter_map(|row| row.reason.as_deref()) {
+    for reason in judgments.iter().filter_map(|row| row.reason.as_deref()) {
         if seen.contains(&reason) && !shared.contains(&reason) {
             shared.push(reason);
         }
@@ -142,7 +142,7 @@ pub(crate) fn shared_reasons(judgements: &[Judgement]) -> Vec<&str> {
 
 /// Notes of one target: its reason, unless it is shared, and the note on its interval.
 pub(crate) fn own_notes<'a>(
-    row: &'a Judgement,
+    row: &'a Judgment,
     shared: &'a [&str],
 ) -> impl Iterator<Item = &'a String> {
     let reason = row.reason.iter();
@@ -151,7 +151,7 @@ pub(crate) fn own_notes<'a>(
 }
 
 /// Grade of a target; a dash if a search does not grade it, which a shared note explains.
-pub(crate) fn grade(run: &Judged, row: &Judgement) -> &'static str {
+pub(crate) fn grade(run: &Judged, row: &Judgment) -> &'static str {
     match row.grade {
         Grade::NotApplicable if run.record.header.load.search.is_some() => "–",
         grade => grade.in_words(),

@@ -459,7 +459,7 @@ fn row(name: &str, fault: Fault, is_generator: bool, runs: u64) -> Row {
     let count = |is_met: fn(&Verdict) -> bool| verdicts.iter().filter(|one| is_met(one)).count();
     let invalid = count(|one| one.result == RunResult::Invalid);
     let blamed = count(|one| one.result == RunResult::Graded(Grade::Poor));
-    let missed = count(|one| match one.judgements[0].value {
+    let missed = count(|one| match one.judgments[0].value {
         Value::Known(ms) => ms > P90_MS,
         Value::Unanswered => true,
         Value::Unknown => false,

@@ -168,7 +168,7 @@ fn grades_row(effort: Effort) -> Row {
         for (factor, wrong_grade) in [(1.0 / 1.05, Grade::Good), (1.05, Grade::Poor)] {
             let target = simulated_run::target(Metric::Percentile(0.99), p99_ms * factor);
             let record = simulated_run::record(queue.requests(seed), SECONDS, vec![target]);
-            let grade = judge(&record).judgements[0].grade;
+            let grade = judge(&record).judgments[0].grade;
             decided += u32::from(grade != Grade::Inconclusive);
             wrong += u32::from(grade == wrong_grade);
             let measure = brunt_record::Measure::Response;
@@ -211,7 +211,7 @@ fn far_row(effort: Effort) -> Row {
         let is_good = |seed: &u64| {
             let requests = queue.requests(*seed);
             let record = simulated_run::record(requests, SECONDS, vec![target.clone()]);
-            judge(&record).judgements[0].grade == Grade::Good
+            judge(&record).judgments[0].grade == Grade::Good
         };
         (0..runs).filter(is_good).count() as f64 / runs as f64
     };

@@ -187,7 +187,7 @@ fn until_decided(case: &Case, seed: u64, is_naive: bool) -> ExtendedRun {
         let mut record = record.clone();
         record.header.load.stages = flat(seconds);
         record.header.load.until_decided_s = None;
-        judge(&simulated_run::ended(record, seconds)).judgements[0].grade
+        judge(&simulated_run::ended(record, seconds)).judgments[0].grade
     };
     let mut decided = None;
     let record = simulated_run::record_until(case.samples(seed), header, |record, completed_s| {
@@ -209,7 +209,7 @@ fn until_decided(case: &Case, seed: u64, is_naive: bool) -> ExtendedRun {
     let (seconds, grade) = decided.unwrap_or((longest_s, None));
     let grade = grade.unwrap_or_else(|| {
         let record = simulated_run::ended(record, seconds);
-        judge(&record).judgements[0].grade
+        judge(&record).judgments[0].grade
     });
     ExtendedRun { grade, seconds }
 }

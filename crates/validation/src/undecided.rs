@@ -43,7 +43,7 @@ fn inconclusive_row(effort: Effort) -> Row {
         let record = simulated_run::record(requests, crate::coverage::SECONDS, targets);
         let verdict = judge(&record);
         runs += 1;
-        let grades = || verdict.judgements.iter().map(|row| row.grade);
+        let grades = || verdict.judgments.iter().map(|row| row.grade);
         if grades().all(Grade::is_decided) {
             continue;
         }
@@ -77,7 +77,7 @@ fn interval_row(effort: Effort) -> Row {
         let targets = vec![target(Metric::Percentile(0.99), p99_ms)];
         let requests = queue.requests(seed);
         let record = simulated_run::record(requests, crate::coverage::SECONDS, targets);
-        let row = judge(&record).judgements.remove(0);
+        let row = judge(&record).judgments.remove(0);
         let Some((low, high)) = row
             .interval
             .and_then(|shown| Some((shown.low, shown.high?)))
@@ -112,7 +112,7 @@ fn throughput_row(effort: Effort) -> Row {
         let targets = vec![target(Metric::Throughput, rate)];
         let record = simulated_run::record(requests, SECONDS, targets);
         let row = judge(&without_plan(record));
-        let row = &row.judgements[0];
+        let row = &row.judgments[0];
         decided += u32::from(row.grade.is_decided());
         good += u32::from(row.grade == Grade::Good);
         value_is_over += u32::from(row.value.known().is_some_and(|value| value > rate));
@@ -156,7 +156,7 @@ fn short_row(effort: Effort) -> Row {
             let targets = vec![target(Metric::ErrorRate, percent)];
             let mut record = simulated_run::record(requests, SHORT_S, targets);
             record.header.min_duration_s = Some(SHORT_S);
-            judge(&without_plan(record)).judgements[0].grade == Grade::Good
+            judge(&without_plan(record)).judgments[0].grade == Grade::Good
         };
         (0..runs).filter(is_good).count() as f64 / runs as f64
     };

@@ -1,5 +1,5 @@
-//! Baselines: runs that are kept to compare later ones with, as one text that is small, and made to be
-//! committed and reviewed. Where it lies is somebody else's; `docs/baselines.md` describes it.
+//! Baselines: runs that are stored for comparisons with later ones, as a small text file that is made to be committed
+//! and reviewed. The caller decides where it is stored; `docs/baselines.md` describes the format.
 
 use brunt_record::RunRecord;
 use serde::{Deserialize, Serialize};
@@ -22,33 +22,33 @@ use crate::model::run_result::RunResult;
 use crate::sentence::uncapitalized;
 use crate::verdict::Verdict;
 
-/// The version of the format that is written.
+/// The version of the format.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Runs of one build under the same conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     format: u32,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Under which conditions its runs were made: those of the first.
+    /// The conditions of its first run.
     pub conditions: Conditions,
     /// Its runs, oldest first.
     pub runs: Vec<KeptRun>,
 }
 
-/// What is kept of a run.
+/// The stored data of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptRun {
-    /// The run's name.
+    /// ID of the run.
     pub run_id: String,
-    /// When the load began, RFC 3339, UTC.
+    /// Start of the load, RFC 3339, UTC.
     pub started_at: String,
-    /// How long load was made, in seconds.
+    /// Duration of the load, in seconds.
     pub duration_s: f64,
-    /// What the verdict on it was.
+    /// Result of the run's verdict.
     pub verdict: String,
-    /// What it measured.
+    /// Measurements of the run.
     pub figures: RunMetrics,
 }
 
@@ -61,69 +61,69 @@ pub struct Allow {
     pub mismatch: bool,
 }
 
-/// Why runs are no baseline.
+/// Reasons for which runs cannot become a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
-    /// There are none.
-    #[error("a baseline has one run at least, and none was given")]
+    /// There are no runs.
+    #[error("a baseline needs at least one run")]
     NoRuns,
-    /// A run says nothing of the service.
-    #[error("run {run_id} is not valid ({because}); make it again")]
+    /// A run does not describe the service.
+    #[error("run {run_id} is invalid ({because}); repeat it")]
     NotValid {
-        /// The run's name.
+        /// ID of the run.
         run_id: String,
-        /// Why it is not.
+        /// The reasons.
         because: String,
     },
     /// A run did not end as planned.
-    #[error("run {run_id} was {stop}; give one that played its profile to the end")]
+    #[error("run {run_id} is incomplete: {stop}; use one that completed its profile")]
     NotWhole {
-        /// The run's name.
+        /// ID of the run.
         run_id: String,
-        /// What stopped it.
+        /// The reason for stopping it.
         stop: String,
     },
-    /// A run is a search, whose level is never the same.
+    /// A run is a search, which has no constant level.
     #[error(
-        "run {run_id} of profile `{profile}` is a search, which has no level of its own; keep runs of a \
+        "run {run_id} of profile `{profile}` is a search, which has no constant level; use runs of a \
          profile that holds a level, such as load"
     )]
     Search {
-        /// The run's name.
+        /// ID of the run.
         run_id: String,
         /// The profile's name.
         profile: String,
     },
-    /// Runs were made under conditions that cannot be compared.
-    #[error("runs {first} and {other} cannot be kept together: {differences}")]
+    /// The conditions of runs are incompatible.
+    #[error("runs {first} and {other} cannot be in one baseline: {differences}")]
     Differ {
-        /// The first run's name.
+        /// ID of the first run.
         first: String,
-        /// The other run's.
+        /// ID of the other run.
         other: String,
-        /// What differs, in words.
+        /// The differences, in words.
         differences: String,
     },
 }
 
-/// Why a text is no baseline.
+/// Reasons for which a text is not a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is something else.
-    #[error("it is no baseline: {0}; make one with `brunt baseline save`")]
+    /// The text is something else.
+    #[error("not a baseline: {0}; create one with `brunt baseline save`")]
     NotABaseline(String),
-    /// It was written by a newer brunt.
+    /// It was written by a newer version of brunt.
     #[error(
-        "its format {found} is newer than this brunt reads (up to {FORMAT_VERSION}); use a newer brunt"
+        "format {found} is newer than this version of brunt reads (up to {FORMAT_VERSION}); use a newer version"
     )]
     TooNew {
-        /// The version found.
+        /// Its version.
         found: u64,
     },
 }
 
 impl Baseline {
-    /// Keeps runs, which have to be complete, valid and comparable unless `allow` says otherwise.
+    /// Creates a baseline of runs, which must be complete, valid and comparable unless `allow` makes exceptions.
     pub fn of(name: &str, records: &[RunRecord], allow: Allow) -> Result<Self, BaselineError> {
         let first = records.first().ok_or(BaselineError::NoRuns)?;
         let conditions = Conditions::of(&first.header);
@@ -146,17 +146,17 @@ impl Baseline {
         })
     }
 
-    /// Reads a baseline of this version or an older one.
+    /// Parses a baseline of this version or an older one.
     pub fn read(text: &str) -> Result<Self, ReadError> {
         read(text)
     }
 
-    /// Its text: a list of numbers on each line, in a stable order.
+    /// Formats the baseline: a list of numbers on each line, in a stable order.
     pub fn to_text(&self) -> String {
         write(self)
     }
 
-    /// What is unknown for lack of runs, and the remedy; `None` if it has enough.
+    /// The limits of a baseline with too few runs, and the remedy; `None` if it has enough.
     pub fn weakness(&self) -> Option<String> {
         match BetweenRuns::of(self.runs.len()) {
             BetweenRuns::Known { .. } => None,
@@ -164,7 +164,7 @@ impl Baseline {
         }
     }
 
-    /// What chance explains of the difference of a run from its runs.
+    /// Compares a run with the runs of the baseline.
     pub fn compare(&self, record: &RunRecord, theta: Option<f64>) -> Comparison {
         let runs: Vec<RunMetrics> = self.runs.iter().map(|run| run.figures.clone()).collect();
         compare(&runs, &RunMetrics::of(record), theta)
@@ -289,7 +289,7 @@ fn put(value: &Value, indent: usize, text: &mut String) {
     }
 }
 
-/// What needs lines of its own.
+/// Returns whether a value needs lines of its own.
 fn is_deep(value: &Value) -> bool {
     value.is_array() || value.is_object()
 }
@@ -313,12 +313,12 @@ fn put_lines(
     *text += &format!("\n{}{end}", " ".repeat(indent));
 }
 
-/// What to do about a run that is worse.
+/// The next step after a run that is worse.
 const PLAY_BOTH: &str =
-    "Next: `brunt compare --ab` plays both builds alternately, to rule out noise.";
+    "Next: `brunt compare --ab` runs both builds alternately, to rule out noise.";
 
-/// The verdict on a run that is compared with a baseline. A difference by less than `theta`, a share, is none.
-/// `differences` are those that were found before the load, with the conditions as they were then.
+/// Judges a run compared with a baseline. Differences of less than `theta`, a proportion, are tolerated.
+/// `differences` are those between the conditions, as they were before the load.
 pub fn judge_with_baseline(
     record: &RunRecord,
     baseline: &Baseline,
@@ -336,7 +336,7 @@ pub fn judge_with_baseline(
     }
     if beside.comparison.is_worse() {
         let finding = beside.finding();
-        // A run that misses no target is failed by this.
+        // A run that misses no target fails because of this.
         if !verdict.result.is_missed() && verdict.result != RunResult::NoResponse {
             verdict.headline.clone_from(&finding.headline);
             verdict.result = RunResult::Graded(Grade::Poor);
@@ -350,7 +350,7 @@ pub fn judge_with_baseline(
     verdict
 }
 
-/// Whether the run is worse was asked and is not decided, so a run that misses nothing is not decided either.
+/// Makes the result inconclusive if the run misses nothing but it is undecided whether it is worse.
 fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
     match verdict.result {
         RunResult::Graded(Grade::Poor | Grade::Critical)
@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_on_one_line_and_the_rest_on_its_own() {
+    fn list_of_numbers_is_on_one_line() {
         let value = serde_json::json!({
             "b": 1.5, "a": [1, null, 2.25], "deep": [{"x": "\"q\""}], "none": {}, "pairs": [["u", 1]]
         });
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_baseline_is_refused_by_what_is_wrong() {
+    fn text_that_is_not_a_baseline_is_rejected_with_the_reason() {
         for (text, part) in [
             ("", "EOF"),
             ("{}", "no `format`"),

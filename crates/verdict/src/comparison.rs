@@ -1,5 +1,5 @@
-//! Comparisons: whether a run is worse than the runs of a baseline, and whether one build is worse than another. They
-//! neither read nor run anything: callers supply the figures.
+//! Comparisons: whether a run is worse than the runs of a baseline, and whether one build is worse than another. This
+//! module neither reads nor runs anything: callers supply the measurements.
 
 pub(crate) mod ab_summary;
 pub(crate) mod ab_test;

@@ -23,7 +23,7 @@ pub use findings::stall::{Stall, stalls};
 pub use judging::judge::judge;
 pub use model::finding::{Figure, Finding, FindingKind, Mark};
 pub use model::grade::{Grade, PossibleGrades};
-pub use model::judgement::{Interval, Judgement, Value};
+pub use model::judgment::{Interval, Judgment, Value};
 pub use model::run_result::RunResult;
 pub use search::breaking_point::SearchOutcome;
 pub use verdict::{Conclusion, FailOn, Verdict};

@@ -2,5 +2,5 @@
 
 pub(crate) mod finding;
 pub(crate) mod grade;
-pub(crate) mod judgement;
+pub(crate) mod judgment;
 pub(crate) mod run_result;

@@ -1,10 +1,10 @@
-//! Numbers in sentences: significant digits, thousands set apart, times in words.
+//! Numbers in sentences: significant digits, thousands separators, durations.
 
-/// A measured number: three digits that count, two below 1.
+/// Formats a measured number with three significant digits, two below 1.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a logarithm of a number between 1e-12 and 1 lies between -12 and 0"
+    reason = "a logarithm of a number between 1e-12 and 1 is between -12 and 0"
 )]
 pub(crate) fn measured(value: f64) -> String {
     let decimals = match value.abs() {
@@ -17,18 +17,18 @@ pub(crate) fn measured(value: f64) -> String {
     fixed(value, decimals)
 }
 
-/// A number that somebody chose, as it was chosen.
+/// Formats a number that the user chose, without rounding.
 pub(crate) fn chosen(value: f64) -> String {
     fixed(value, 6)
 }
 
-/// From … to: an end that is far below the other is given to the other's precision.
+/// Formats a range. An end that is far below the other one gets the precision of the other one.
 pub(crate) fn range(low: f64, high: f64) -> String {
-    format!("{} to {}", beside(low, high), beside(high, low))
+    format!("{} to {}", end_of_range(low, high), end_of_range(high, low))
 }
 
-/// A measured number of a range with a larger one: no finer than that.
-fn beside(value: f64, other: f64) -> String {
+/// Formats a measured number with at most the precision of a larger one.
+fn end_of_range(value: f64, other: f64) -> String {
     let text = measured(other);
     let decimals = text.split_once('.').map_or(0, |(_, part)| part.len());
     let finest = 10f64.powi(-i32::try_from(decimals).unwrap_or(0));
@@ -39,7 +39,7 @@ fn beside(value: f64, other: f64) -> String {
     }
 }
 
-/// A measured value with its unit; from 1 s on, response times are in seconds, as in the tables of the reports.
+/// Formats a measured value with its unit; from 1 s on, response times are in seconds, as in the tables of the reports.
 pub(crate) fn measured_in(value: f64, unit: &str) -> String {
     match unit {
         "" => measured(value),
@@ -48,7 +48,7 @@ pub(crate) fn measured_in(value: f64, unit: &str) -> String {
     }
 }
 
-/// A threshold with its unit; from 1 s on, response times are in seconds.
+/// Formats a threshold with its unit; from 1 s on, response times are in seconds.
 pub(crate) fn chosen_in(value: f64, unit: &str) -> String {
     match unit {
         "" => chosen(value),
@@ -57,7 +57,7 @@ pub(crate) fn chosen_in(value: f64, unit: &str) -> String {
     }
 }
 
-/// A change, with its sign: one decimal, two below 1, and none that say nothing.
+/// Formats a change with its sign: one decimal, two below 1, without trailing zeros.
 pub(crate) fn signed(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 => 0,
@@ -72,23 +72,23 @@ pub(crate) fn signed(value: f64) -> String {
     }
 }
 
-/// A count, with its thousands set apart.
+/// Formats a count with thousands separators.
 pub(crate) fn count(count: u64) -> String {
     with_thousands(&count.to_string())
 }
 
-/// "1 request", "2 requests".
+/// Formats a number of requests: "1 request", "2 requests".
 pub(crate) fn requests(number: u64) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} request{s}", count(number))
 }
 
-/// A length of time that was measured or planned.
+/// Formats a measured or planned duration.
 pub(crate) fn seconds(seconds: f64) -> String {
     format!("{} s", fixed(seconds, 1))
 }
 
-/// A length of time that is only roughly known, rounded up.
+/// Formats an estimated duration, rounded up.
 pub(crate) fn roughly(seconds: f64) -> String {
     let (length, unit) = match seconds {
         s if s <= 300.0 => (s, "s"),
@@ -98,7 +98,7 @@ pub(crate) fn roughly(seconds: f64) -> String {
     format!("about {} {unit}", fixed(length.ceil(), 0))
 }
 
-/// A length of time as it is typed, to the second.
+/// Formats a duration as on the command line, to the second.
 pub(crate) fn duration(seconds: f64) -> String {
     let seconds = whole(seconds.round());
     let part = |count: u64, unit: &str| match count {
@@ -111,26 +111,26 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A length of time that somebody would type: the next 5 s, from two minutes on the next minute.
+/// Rounds a duration up to one that a user would type: a multiple of 5 s, from two minutes on of a minute.
 pub(crate) fn whole_duration(seconds: f64) -> f64 {
     let step = if seconds > 120.0 { 60.0 } else { 5.0 };
     (seconds / step).ceil() * step
 }
 
-/// A count that is only roughly known: two digits that count.
+/// Formats an estimated count with two significant digits.
 pub(crate) fn about(value: f64) -> String {
     let step = step_of_two_digits(value);
     count(whole((value / step).round() * step))
 }
 
-/// The next whole number of two digits that count.
+/// Rounds up to a whole number with two significant digits.
 pub(crate) fn round_up(value: f64) -> f64 {
     let step = step_of_two_digits(value);
-    // What is on a step but for rounding stays there.
+    // A value that is on a step except for rounding errors stays there.
     (value / step - 1e-5).ceil() * step
 }
 
-/// What the second digit counts, 1 at least.
+/// The value of the second significant digit, at least 1.
 fn step_of_two_digits(value: f64) -> f64 {
     10f64.powf((value.max(1.0).log10().floor() - 1.0).max(0.0))
 }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_that_mean_something() {
+    fn measured_number_has_three_significant_digits() {
         for (value, text) in [
             (0.0, "0"),
             (0.000_3, "0.0003"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_numbers_stay_as_they_are() {
+    fn chosen_number_is_not_rounded() {
         assert_eq!(chosen(1.1 * 100.0), "110");
         assert_eq!(chosen(99.95), "99.95");
         assert_eq!(chosen(1_000.5), "1,000.5");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn end_far_below_the_other_has_the_precision_of_the_other() {
+    fn range_end_far_below_the_other_has_its_precision() {
         for (low, high, text) in [
             (0.000_000_002, 2.19, "0 to 2.19"),
             (0.65, 644.0, "1 to 644"),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_lengths_and_rough_counts() {
+    fn durations_and_rough_counts_are_rounded() {
         for (seconds, text) in [(10.0, "10s"), (60.0, "1m"), (3_900.0, "1h5m"), (0.0, "0s")] {
             assert_eq!(duration(seconds), text);
         }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn times_in_words() {
+    fn durations_have_units() {
         assert_eq!(seconds(5.04), "5 s");
         assert_eq!(roughly(27.2), "about 28 s");
         assert_eq!(roughly(301.0), "about 6 min");

@@ -1,5 +1,5 @@
-//! The search for the level at which a service breaks: which level to offer next, and what all levels
-//! together say. A pure function of what was recorded so far: the same code steers a run and judges it.
+//! The search for the level at which a service breaks: which level to offer next, and what all levels together show.
+//! It is a pure function of the record so far, so the same code controls a run and judges it.
 
 pub(crate) mod bound;
 pub(crate) mod bracket;
@@ -31,95 +31,94 @@ use crate::search::service_stopped::{FAILED_MIN, STOPPED_S, ServiceStop, respond
 use crate::search::trial::{in_flight, is_late, is_left_behind};
 use crate::window::time_window::TimeWindow;
 
-/// The first seconds of a level are not judged: the service comes to it.
+/// The beginning of a level that is not judged, in seconds.
 const SETTLE_S: f64 = 2.0;
-/// Where brunt itself was late, the next level is lower by so much.
+/// The factor by which the next level is lower if the generator could not keep up.
 const LATE_STEP: f64 = 1.25;
-/// A trial is first looked at after so many seconds, and then after each so many times as many, since
-/// each look may be wrong.
+/// The first look at a trial, in seconds, and the factor from one look to the next, since each look may be wrong.
 const LOOK_S: f64 = 20.0;
 const LOOK_STEP: f64 = 1.25;
-/// What a trial takes besides what is judged of it: settling, patience and the drain after it.
+/// Time that a trial takes besides its judged part: settling, patience and the drain after it, in seconds.
 const OVERHEAD_S: f64 = 6.0;
-/// A trial that would have to be so many times as long as it may be is given up.
+/// A trial that would have to be this many times as long as its maximum is abandoned.
 const HOPELESS: f64 = 1.5;
-/// One that would have to be so many times as long is given up at the first look; of a short search, half as many.
+/// The same at the first look; half of it in a short search.
 const HOPELESS_AT_ONCE: f64 = 12.0;
-/// A trial that is to secure an end of the bracket may need so long, in seconds, unless it is clean: then a level that
-/// is farther off would need as long.
+/// The longest time that a trial may need if it is to find an end of the bracket, unless it is far from broken, in
+/// seconds: then a more distant level would need as long.
 const SECURE_S: f64 = 60.0;
 const CLEAN: f64 = -2.0;
-/// … once so much of it is over.
+/// … once this proportion of its maximum is over.
 const SEEN_ENOUGH: f64 = 0.5;
-/// How long a glance is.
+/// Length of a probe, in seconds.
 const PROBE_S: f64 = 3.0;
-/// From one glance to the next.
+/// The factor from one probe to the next.
 const PROBE_STEP: f64 = 2.0;
-/// Half of what holds, a push, half again.
+/// The recovery phase: half of the level that holds, a spike, and half again, in seconds.
 const BEFORE_S: f64 = 22.0;
 const PUSH_S: f64 = 10.0;
 const AFTER_S: f64 = 28.0;
 const AFTER_SHARE: f64 = 0.1;
 const AFTER_MAX_S: f64 = 120.0;
-/// What waits is given so long to be served.
+/// The longest time for waiting requests to drain, in seconds.
 const DRAIN_S: f64 = 90.0;
 const DRAIN_AT_HALF_S: f64 = 5.0;
-/// After this long without a response, brunt checks whether the service is still there.
+/// Time without a response after which the service is checked for availability, in seconds.
 const SILENT_S: f64 = 3.0;
-/// A search whose bracket is wider by then does without, …
+/// A search whose bracket is still wider than this skips the recovery phase, …
 const TAIL_WIDTH: f64 = 0.12;
 /// … and so does a shorter one.
 const TAIL_IN_S: f64 = 120.0;
-/// A shorter search gives up earlier what does not tell.
+/// The length of a search below which undecided trials are abandoned earlier, in seconds.
 const SHORT_S: f64 = 270.0;
-/// A search in which fewer requests than this would miss a bound, were all of it at its limit, sees few.
+/// The number of expected misses at the limit of a bound below which a search has few requests.
 const SPARSE: f64 = 1_000.0;
-/// No bound is waited for longer than this, in seconds.
+/// The longest time that is waited for slow requests, in seconds.
 const PATIENCE_MAX_S: f64 = 5.0;
 
-/// What to do next.
+/// The next action of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SearchAction {
-    /// Another level.
+    /// Offer another level.
     SetLevel(LoadLevel),
-    /// Nothing is left to learn.
+    /// Stop: nothing is left to learn.
     Stop,
 }
 
-/// A search that goes on, or has ended.
+/// A search that is running or has ended.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a fact of its own that the next step depends on"
+    reason = "each is an independent fact that the next step depends on"
 )]
 #[derive(Debug, Clone)]
 pub struct Search {
     pub(crate) observed: Observations,
-    /// brunt itself is trusted with no higher level.
+    /// The highest level that the generator can be trusted with.
     trusted: f64,
-    /// The lowest level at which brunt itself was late.
+    /// The lowest level at which the generator could not keep up.
     late: Option<f64>,
-    /// When the load ends, and how much of its end shows whether the service recovers.
+    /// End of the load, and the length of its recovery phase.
     ends_s: f64,
     recovery_phase_s: f64,
-    /// The level that seems broken was looked at once more: it may have been a bad moment.
+    /// Whether a level that seems broken was probed again, to exclude a temporary disturbance.
     was_rechecked: bool,
     current: LoadLevel,
-    /// The next look at the current trial, in seconds judged.
+    /// The next look at the current trial, in judged seconds.
     look_s: f64,
-    /// The longest that the current trial may be.
+    /// The maximum of the current trial.
     trial_s_max: f64,
-    /// The risk that it takes.
+    /// The risk of the current trial.
     risk: f64,
-    /// What waits was given a rest since the last trial.
+    /// Whether the load was paused since the last trial, so that waiting requests could drain.
     had_pause: bool,
-    /// The current trial is to secure an end of the bracket.
+    /// Whether the current trial is to find an end of the bracket.
     is_securing_end: bool,
-    /// Each glance is at a higher level than the one before, until one seems broken.
+    /// Whether probes rise from one level to the next, until one seems broken.
     is_ascending: bool,
 }
 
 impl Search {
-    /// The search of a run that begins; `None` where the load is not searched.
+    /// Starts the search of a run; `None` if the load is not a search.
     pub fn begin(record: &RunRecord) -> Option<Self> {
         let load = &record.header.load;
         let settings = load.search?;
@@ -152,12 +151,12 @@ impl Search {
         })
     }
 
-    /// The search of a run that has ended, or as far as it has come.
+    /// The search of a run that has ended, or of a running one so far.
     pub fn of(record: &RunRecord) -> Option<Self> {
         Self::by(record, Measure::Response)
     }
 
-    /// The same, by another measure than the response time.
+    /// The same with another measure than the response time.
     pub(crate) fn by(record: &RunRecord, measure: Measure) -> Option<Self> {
         let mut search = Self::begin(record)?;
         search.observed = Observations::new(record, search.observed.settings, measure);
@@ -169,7 +168,7 @@ impl Search {
             }
             search.current = *level;
         }
-        // Where nothing was left to learn, the load was stopped within the second after what was known.
+        // When nothing was left to learn, the load was stopped within the following second.
         let ended_s = record.duration_s();
         let was_stopped = ended_s < record.header.load.duration_s();
         let known_s = if was_stopped {
@@ -181,8 +180,8 @@ impl Search {
         Some(search)
     }
 
-    /// When the search for the level ends: in time to see whether the service recovers, unless the time is needed for
-    /// the bracket.
+    /// The end of the search for the level: in time for the recovery phase, unless the time is needed for the
+    /// bracket.
     fn searches_until_s(&self, now_s: f64) -> f64 {
         let tail_from_s = self.ends_s - self.recovery_phase_s;
         let is_over = now_s > tail_from_s + 1.0;
@@ -201,7 +200,7 @@ impl Search {
         self.ends_s < SHORT_S
     }
 
-    /// Whether so few requests are seen that few miss a bound at its limit.
+    /// Returns whether there are so few requests that few would miss a bound at its limit.
     fn is_sparse(&self) -> bool {
         let seemed = self
             .observed
@@ -214,39 +213,39 @@ impl Search {
         seemed * self.ends_s * limit < SPARSE
     }
 
-    /// The shortest trial, with what it takes beside what is judged of it.
+    /// The shortest trial, with the time that it takes besides its judged part.
     fn trial_s_min(&self) -> f64 {
         1.0 + SETTLE_S + LOOK_S + self.patience_s()
     }
 
-    /// No level is higher. The first one is offered, whatever brunt can be trusted with.
+    /// The highest possible level. The first one is offered, whatever the generator can be trusted with.
     fn highest_level(&self) -> f64 {
         let late = self.late.map_or(f64::INFINITY, |late| late / LATE_STEP);
         let highest = self.observed.settings.to.unwrap_or(f64::INFINITY);
         highest.min(self.trusted.min(late).max(self.observed.settings.from))
     }
 
-    /// The lowest level at which brunt itself was late.
+    /// The lowest level at which the generator could not keep up.
     pub(crate) fn late(&self) -> Option<f64> {
         self.late
     }
 
-    /// The trials, in the order of time.
+    /// The trials, in chronological order.
     pub fn trials(&self) -> &[Trial] {
         &self.observed.trials
     }
 
-    /// Between which levels the service breaks.
+    /// The levels between which the service breaks.
     pub fn bracket(&self) -> Bracket {
         self.observed.bracket()
     }
 
-    /// When the service stopped responding for good, where it did before the search was over.
+    /// When the service stopped responding for good, if it did before the search was over.
     pub(crate) fn service_stopped(&self, record: &RunRecord) -> Option<ServiceStop> {
         service_stopped::service_stopped(record, self.current.phase)
     }
 
-    /// What to do after so many whole seconds; `None`: go on.
+    /// The next action after a whole number of seconds; `None`: continue.
     pub fn step(&mut self, record: &RunRecord, now_s: f64) -> Option<SearchAction> {
         let at_level_s = now_s - self.current.from_ms as f64 / 1e3;
         match self.current.phase {
@@ -275,7 +274,7 @@ impl Search {
     }
 
     fn set_level(&mut self, now_s: f64, part: SearchPhase, level: f64) -> SearchAction {
-        // From the next second on: blocks are whole seconds.
+        // Levels begin at the next second, since blocks are whole seconds.
         let level = LoadLevel {
             from_ms: whole_number(now_s) as u64 * 1_000 + 1_000,
             ramp_ms: if self.observed.is_open { 0 } else { 1_000 },
@@ -287,7 +286,7 @@ impl Search {
         SearchAction::SetLevel(level)
     }
 
-    /// What of the current level is judged, where so much is known.
+    /// The judged part of the current level, if the record reaches to a time.
     fn judged(&self, known_s: f64) -> (f64, f64) {
         let from_s = (self.current.from_ms + self.current.ramp_ms) as f64 / 1e3;
         match self.current.phase {
@@ -296,13 +295,13 @@ impl Search {
         }
     }
 
-    /// Requests that would be too slow are known only after so long.
+    /// Requests that are too slow are known only after this time.
     fn patience_s(&self) -> f64 {
         let longest = self.observed.bounds.iter().map(Bound::patience_s);
         longest.fold(0.0, f64::max).min(PATIENCE_MAX_S).ceil()
     }
 
-    /// Takes in what the current level showed.
+    /// Evaluates the current level.
     fn close(&mut self, record: &RunRecord, now_s: f64) {
         let (from_s, to_s) = self.judged(now_s);
         if to_s <= from_s {
@@ -315,7 +314,7 @@ impl Search {
             SearchPhase::Probe => {
                 let level = self.current.level;
                 if self.was_late(record, (from_s, to_s)) {
-                    // A look that tells nothing of the service is not repeated.
+                    // A probe that shows nothing about the service is not repeated.
                     self.observed.confirm(level, (from_s, to_s), true);
                     return;
                 }
@@ -338,7 +337,7 @@ impl Search {
         }
     }
 
-    /// Whether brunt itself was late at the present level, which is noted.
+    /// Returns whether the generator could not keep up at the current level, and remembers it.
     fn was_late(&mut self, record: &RunRecord, (from_s, to_s): (f64, f64)) -> bool {
         let is_late = is_late(
             TimeWindow::between(record, from_s, to_s),
@@ -379,7 +378,7 @@ impl Search {
         if trial.outcome == TrialOutcome::Breaks(BreakCause::Backlog) || trial.is_shattered {
             return true;
         }
-        // What is left out of it is no part of its time.
+        // Excluded time does not count.
         let judged_s = judged_s - trial.left_out_s;
         if judged_s < self.look_s {
             return false;
@@ -396,14 +395,14 @@ impl Search {
         let is_hopeless = judged_s >= SEEN_ENOUGH * self.trial_s_max
             && needs_s > HOPELESS * self.trial_s_max
             || needs_s > hopeless_at_once * self.trial_s_max
-            // An end is found sooner at another level.
+            // Another level finds an end sooner.
             || self.is_securing_end && trial.excess > CLEAN && needs_s > SECURE_S;
         trial.outcome != TrialOutcome::Open
             || self.tells_with_others(&trial)
             || has_time_for_another && (is_over || is_hopeless)
     }
 
-    /// Whether a trial tells of its level together with those before it.
+    /// Returns whether a trial decides its level together with the previous ones.
     fn tells_with_others(&self, trial: &Trial) -> bool {
         let bracket =
             Bracket::of(&[&self.observed.trials[..], std::slice::from_ref(trial)].concat());
@@ -436,12 +435,12 @@ impl Search {
             if is_over && ok > 0 {
                 return Some(self.go_on(now_s));
             }
-            // What does not respond to little load is not searched on.
+            // A service that does not respond to a low load is not tested further.
             let is_silent = at_level_s >= STOPPED_S && ok == 0;
             if is_silent && (failed >= FAILED_MIN || at_level_s >= DRAIN_S) {
                 return Some(SearchAction::Stop);
             }
-            // What does not drain at half of what holds is given a rest, once.
+            // If waiting requests do not drain at half of the level that holds, the load is paused once.
             let rests = at_level_s >= DRAIN_AT_HALF_S && !is_calm && !self.had_pause;
             return rests.then(|| {
                 self.had_pause = true;
@@ -457,7 +456,7 @@ impl Search {
         })
     }
 
-    /// The level to try next, where one is worth a trial.
+    /// The next level, if one is worth a trial.
     fn next(&self, now_s: f64) -> Option<NextLevel> {
         let remaining_s = self.searches_until_s(now_s) - now_s;
         let state = SearchState {
@@ -499,7 +498,7 @@ impl Search {
         self.set_level(now_s, SearchPhase::Trial, level)
     }
 
-    /// What follows a glance: a higher one, or the first trial.
+    /// The action after a probe: a higher one, or the first trial.
     fn after_probe(&mut self, record: &RunRecord, now_s: f64) -> SearchAction {
         let level = self.current.level;
         let is_broken = self
@@ -525,7 +524,7 @@ impl Search {
         self.set_level(now_s, SearchPhase::Probe, higher)
     }
 
-    /// The next level to look at, where something was set aside before a level was seen to break.
+    /// The next level to probe, if a target was excluded before a level seemed to break.
     fn higher_probe(&mut self, now_s: f64) -> Option<f64> {
         let goes_on = std::mem::replace(&mut self.observed.probes_continue, false);
         let highest = self.observed.probes.iter().map(|point| point.level);
@@ -537,7 +536,7 @@ impl Search {
         rises.then_some(higher)
     }
 
-    /// The level of the last trial, where it is worth a second look.
+    /// The level of the last trial, if it is worth a second probe.
     fn level_to_recheck(&self, now_s: f64) -> Option<f64> {
         let has_time = now_s + 1.0 + PROBE_S < self.ends_s;
         let trial = self
@@ -548,7 +547,7 @@ impl Search {
         trial.filter(|_| has_time).map(|trial| trial.level)
     }
 
-    /// The end: does the service recover from what broke it?
+    /// Starts the recovery phase: whether the service recovers from what broke it.
     fn recovery_phase(&mut self, now_s: f64) -> SearchAction {
         let remaining_s = self.ends_s - now_s;
         if self.observed.highest_broken().is_none()
@@ -560,7 +559,7 @@ impl Search {
         self.set_level(now_s, SearchPhase::PreSpike, half_of_held)
     }
 
-    /// Whole users leave no level between two neighbours.
+    /// In the closed model, there is no level between two consecutive numbers of users.
     fn is_tried_out(&self, level: f64) -> bool {
         if self.observed.is_open {
             return false;
@@ -574,13 +573,13 @@ impl Search {
     }
 }
 
-/// Whether the service has responded to nothing of late, and requests wait or fail.
+/// Returns whether there has been no response recently although requests wait or fail.
 fn is_silent(record: &RunRecord, at_s: f64) -> bool {
     let (ok, failed) = responded(record, (at_s - SILENT_S).max(0.0), at_s);
     ok == 0 && (failed > 0 || in_flight(record, at_s) > 0.0)
 }
 
-/// How long the service is watched after the push, of a search that ends then.
+/// Length of the last part of the recovery phase, for a search that ends at a time.
 fn after_s(ends_s: f64) -> f64 {
     (ends_s * AFTER_SHARE).clamp(AFTER_S, AFTER_MAX_S)
 }

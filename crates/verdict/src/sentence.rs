@@ -1,13 +1,13 @@
-//! Letter case of sentences that are put together from clauses.
+//! Letter case of sentences that consist of clauses.
 
-/// The words with a capital letter in front.
+/// The text with an upper-case first letter.
 pub(crate) fn capitalized(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
 }
 
-/// The words with a small letter in front.
+/// The text with a lower-case first letter.
 pub(crate) fn uncapitalized(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_ascii_lowercase());

@@ -1,13 +1,12 @@
-//! Stopping: whether a target is surely missed while the run still goes on, so that the rest of it is not worth
-//! its time.
-//!
-//! The question is what the judgement at the planned end would be, so what is asked is what is judged there, less
-//! the load's own ups and downs (`remaining_load`); and a service that is only slow to start must not be taken
-//! for one that is slow. So a run is looked at from 16 % of its planned length on, the later half of what was
-//! seen has to miss by itself, and while the figure gets better by so much that it would meet the threshold before
-//! the end, the run goes on.
-//!
-//! Over all looks and all targets the risk is 1 % (`sequential`).
+//! Decisions during a run: whether to stop it early because a target is certain to be missed, and whether all targets
+//! are decided.
+//! //!
+//! Early stopping predicts the verdict at the planned end, so it tests the same metrics, without the variation of
+//! the load itself (`remaining_load`). A service that is only slow to start must not be mistaken for a slow one.
+//! Therefore the first look is after 16 % of the planned time, the second half of the measurements must miss the
+//! threshold by itself, and the run continues while the metric improves enough to meet the threshold before the end.
+//! //!
+//! Over all looks and all targets, the risk is 1 % (`sequential`).
 
 mod remaining_load;
 
@@ -19,7 +18,7 @@ use crate::grading::risk::{self, STOPPING_RISK};
 use crate::grading::thresholds::{Threshold, ThresholdResult};
 use crate::judging::graded_target::graded_targets;
 use crate::judging::judge::judge;
-use crate::model::judgement::title_of;
+use crate::model::judgment::title_of;
 use crate::model::run_result::RunResult;
 use crate::number;
 use crate::stats::batch_means::Block;
@@ -28,32 +27,32 @@ use crate::stats::trend;
 use crate::stopping::remaining_load::RemainingLoad;
 use crate::window::time_window::TimeWindow;
 
-/// The part of it that is spent; the rest is kept in reserve, since the spread between a dozen stretches is only nearly
-/// that of Student's distribution.
+/// The part of the risk that is spent; the rest is a reserve, since the variance between a dozen batches follows
+/// Student's distribution only approximately.
 const SPENT: f64 = 0.45;
-/// The risk of the test of the later half.
+/// The risk of the test of the second half.
 const RISK_LATER: f64 = 0.05;
-/// The chance below which a figure gets better.
+/// The p-value below which a metric improves.
 const RISK_BETTER: f64 = 0.05;
-/// The first look is after this share of the planned time, …
+/// The first look, as a proportion of the planned time, …
 const FIRST: f64 = 0.16;
-/// … and after this many seconds: fewer show no spread, and no trend.
+/// … and the smallest number of seconds, since fewer show no variance and no trend.
 const SECONDS_MIN: usize = 12;
-/// Each look is after this many times as long as the one before.
+/// The factor from one look to the next.
 const LOOK_AGAIN: f64 = 1.25;
 
-/// The watch over targets that stop a run.
+/// The targets that stop a run early.
 #[derive(Debug, Clone)]
 pub struct EarlyStopping {
     conditions: Vec<(MissedTarget, Target)>,
     looks: Looks,
     looked: u32,
     judged_from_s: f64,
-    /// The risk of one target at one look.
+    /// Risk of one target at one look.
     risk: f64,
 }
 
-/// The watch over a run that goes on until all is decided.
+/// A run that continues until all targets are decided.
 #[derive(Debug, Clone)]
 pub struct UntilDecided {
     looks: Looks,
@@ -61,7 +60,7 @@ pub struct UntilDecided {
 }
 
 impl UntilDecided {
-    /// The watch over a run; `None` if it ends as planned.
+    /// Reads the header of a run; `None` if the run ends as planned.
     pub fn new(header: &Header) -> Option<Self> {
         Some(Self {
             looks: risk::looks(header)?,
@@ -69,8 +68,8 @@ impl UntilDecided {
         })
     }
 
-    /// Looks at a run of which this many seconds have been recorded, if it is time to: the targets that are not
-    /// decided, in words. With none of them left the run may end.
+    /// Judges a run of which this many seconds have been recorded, if a look is due. Returns the titles of the
+    /// undecided targets; without any, the run may end.
     pub fn look(&mut self, record: &RunRecord, recorded_s: u32) -> Option<Vec<String>> {
         let due = self.looks.until(recorded_s.into());
         if due <= self.looked {
@@ -83,17 +82,17 @@ impl UntilDecided {
     }
 }
 
-/// That a run is to be stopped.
+/// The decision to stop a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopDecision {
     /// The targets that are missed.
     pub targets: Vec<MissedTarget>,
-    /// They in words: "p95 is surely over the critical 1 s".
+    /// In words: "p95 is certain to be over the critical 1 s".
     pub reason: String,
 }
 
 impl EarlyStopping {
-    /// The watch over a run's targets; `None` if none of them stops it, or the run searches for what breaks one.
+    /// Reads the targets of a run; `None` if none of them stops it, or if the run is a search.
     pub fn new(header: &Header) -> Option<Self> {
         if header.load.search.is_some() {
             return None;
@@ -130,7 +129,7 @@ impl EarlyStopping {
         })
     }
 
-    /// Looks at a run of which this many seconds have been recorded.
+    /// Tests a run of which this many seconds have been recorded.
     pub fn look(&mut self, record: &RunRecord, recorded_s: u32) -> Option<StopDecision> {
         let due = self.looks.until(f64::from(recorded_s) - self.judged_from_s);
         let is_due = due > self.looked;
@@ -144,7 +143,7 @@ impl EarlyStopping {
                     || is_due && run.surely_misses(target, missed.threshold, self.risk)
             })
             .collect();
-        // What says nothing of the service stops nothing.
+        // An invalid run says nothing about the service, and is not stopped.
         if missed.is_empty() || judge(record).result == RunResult::Invalid {
             return None;
         }
@@ -172,10 +171,13 @@ fn reason(record: &RunRecord, target: &Target, limit: ThresholdKind) -> String {
         "ms" if level >= 1e3 => format!("{} s", number::chosen(level / 1e3)),
         unit => format!("{} {unit}", number::chosen(level)),
     };
-    format!("{title} is surely {side} the {} {level}", limit.name())
+    format!(
+        "{title} is certain to be {side} the {} {level}",
+        limit.name()
+    )
 }
 
-/// What was seen of a run that goes on.
+/// A run that is still going on.
 struct RunSoFar<'a> {
     record: &'a RunRecord,
     load: brunt_record::Load,
@@ -186,7 +188,7 @@ struct RunSoFar<'a> {
 
 impl<'a> RunSoFar<'a> {
     fn new(record: &'a RunRecord, from_s: f64, now_s: f64) -> Self {
-        // A run that goes on until all is decided has no more to come than what it was planned to have.
+        // A run that continues until all targets are decided is expected to end as planned.
         let ends_s = record.header.load.duration_s().max(now_s);
         Self {
             record,
@@ -197,7 +199,7 @@ impl<'a> RunSoFar<'a> {
         }
     }
 
-    /// Whether a target is missed whatever comes.
+    /// Returns whether a target is missed, whatever happens in the rest of the run.
     fn certainly_misses(&self, target: &Target, limit: ThresholdKind) -> bool {
         let is_final = match target.metric {
             Metric::Max | Metric::Memory => true,
@@ -207,7 +209,7 @@ impl<'a> RunSoFar<'a> {
         is_final && misses(TimeWindow::whole(self.record), target, limit)
     }
 
-    /// Whether chance, except for this risk, does not explain that a target is met at the end of the plan.
+    /// Returns whether chance, with this risk, does not explain that a target is met at the planned end.
     fn surely_misses(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
         let Some(threshold) = Threshold::of(target, limit) else {
             return false;
@@ -217,7 +219,7 @@ impl<'a> RunSoFar<'a> {
                 self.surely_exceeds(target, threshold, risk)
             }
             Metric::Throughput => self.surely_falls_short(target, limit, risk),
-            // What is largest is known for certain, or not at all.
+            // A maximum is known for certain, or not at all.
             Metric::Max | Metric::Memory => false,
         }
     }
@@ -253,7 +255,7 @@ impl<'a> RunSoFar<'a> {
             })
     }
 
-    /// Whether the service misses by itself: without brunt's lateness, and what kept brunt from running.
+    /// Returns whether the service misses the threshold by itself: without lag and CPU starvation.
     fn is_missed_without_lateness(
         &self,
         target: &Target,
@@ -282,7 +284,7 @@ impl<'a> RunSoFar<'a> {
         seen.is_some_and(|seen| seen.share > bound)
     }
 
-    /// Throughput: what is still to come is taken to be as much as was seen at the level that goes on.
+    /// Tests throughput: the rest is expected to be like the seconds at the level that continues.
     fn surely_falls_short(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
         let remaining_load = RemainingLoad::new(&self.load, self.from_s, self.now_s, self.ends_s);
         let level = target.threshold(limit).unwrap_or(0.0);
@@ -305,7 +307,7 @@ impl<'a> RunSoFar<'a> {
                 (before, before_s) = (before + answered, before_s + width_s);
             }
         }
-        // The rate from here on that would just do.
+        // The lowest sufficient rate of the rest.
         let judged_s = self.ends_s - self.from_s;
         let needed = (level * judged_s - before) / (judged_s - before_s);
         blocks.len() >= SECONDS_MIN
@@ -316,7 +318,7 @@ impl<'a> RunSoFar<'a> {
             })
     }
 
-    /// Requests answered well in each interval that is complete.
+    /// Successful requests in each complete interval.
     fn successes(&self, target: &Target) -> Vec<(usize, f64)> {
         let timeline = &self.record.timeline;
         let window = TimeWindow::between(self.record, self.from_s, self.now_s);
@@ -331,7 +333,7 @@ impl<'a> RunSoFar<'a> {
             };
             return window.intervals().map(in_interval).collect();
         }
-        // By the second of their intended start; the last seconds still wait for answers.
+        // Counted by the second of their intended start; requests of the last seconds are still in flight.
         let seconds = timeline.seconds();
         let recent = seconds.recent().iter().rev().take(2);
         let oldest_in_flight_ms = recent.filter_map(|second| second.oldest_in_flight_ms).max();
@@ -347,7 +349,7 @@ impl<'a> RunSoFar<'a> {
             .collect()
     }
 
-    /// What was seen in each interval that represents the rest, with its moment.
+    /// The counts of each interval that represents the rest, with its time.
     fn blocks(
         &self,
         target: &Target,
@@ -367,7 +369,7 @@ impl<'a> RunSoFar<'a> {
         blocks.filter(|(at_s, block)| tells(at_s, block)).collect()
     }
 
-    /// CPU use, reading by reading: each describes the second before it.
+    /// CPU use: each reading describes the second before it.
     fn cpu(&self, remaining_load: &RemainingLoad) -> Vec<(f64, Block)> {
         let readings = self.record.readings.iter();
         let known = readings.filter_map(|reading| {
@@ -383,7 +385,7 @@ impl<'a> RunSoFar<'a> {
             .collect()
     }
 
-    /// What was seen of a metric of requests in an interval.
+    /// The count of a metric of requests in an interval.
     fn in_interval(&self, interval: usize, target: &Target, threshold: Threshold) -> Block {
         let timeline = &self.record.timeline;
         let scope = target.requests();
@@ -409,7 +411,7 @@ impl<'a> RunSoFar<'a> {
         }
     }
 
-    /// The figure that is judged, in each interval, on a logarithmic scale.
+    /// The logarithm of the metric in each interval.
     fn logarithms(&self, target: &Target, blocks: &[(f64, Block)]) -> Vec<trend::Point> {
         let scope = target.requests();
         let figure = |(at_s, block): &(f64, Block)| {
@@ -423,7 +425,7 @@ impl<'a> RunSoFar<'a> {
                         .distribution_at(interval, scope, measure);
                     seen.percentile(q)?.ms()?
                 }
-                // In percent, and not nothing where chance let none fail.
+                // In percent, and above zero even if no request failed by chance.
                 Metric::ErrorRate => (block.missing + 0.5) / (block.all + 1.0) * 100.0,
                 _ => block.missing / block.all,
             };
@@ -432,7 +434,7 @@ impl<'a> RunSoFar<'a> {
         blocks.iter().filter_map(figure).collect()
     }
 
-    /// Whether a figure falls of late, beyond chance, by so much that it meets its threshold before the end.
+    /// Returns whether a metric has been falling significantly, and fast enough to meet its threshold before the end.
     fn will_meet(&self, logarithms: &[trend::Point], is_met: impl Fn(f64) -> bool) -> bool {
         let late = SECONDS_MIN.max(logarithms.len() / 2).min(logarithms.len());
         let late = &logarithms[logarithms.len() - late..];
@@ -462,7 +464,7 @@ fn negated(logarithms: &[trend::Point]) -> Vec<trend::Point> {
         .collect()
 }
 
-/// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
+/// Returns whether the measurements so far miss a target, both with and without the generator's lateness.
 fn misses(window: TimeWindow, target: &Target, limit: ThresholdKind) -> bool {
     let Some(threshold) = Threshold::of(target, limit) else {
         return false;

@@ -3,37 +3,37 @@
 use crate::comparison::baseline_verdict::BaselineVerdict;
 use crate::model::finding::Finding;
 use crate::model::grade::Grade;
-use crate::model::judgement::Judgement;
+use crate::model::judgment::Judgment;
 use crate::model::run_result::RunResult;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The headline: the state, a colon, and what explains it.
+    /// The headline: the state, a colon, and the explanation.
     pub headline: String,
-    /// What to do next, in one sentence.
+    /// The next step, in one sentence.
     pub next_step: String,
-    /// What came out.
+    /// The result.
     pub result: RunResult,
-    /// Why the run is not valid; empty where it is.
+    /// Reasons for which the run is invalid; empty if it is valid.
     pub invalid_reasons: Vec<String>,
     /// The targets, in the order of the scenario.
-    pub judgements: Vec<Judgement>,
-    /// What the data say beyond the targets.
+    pub judgments: Vec<Judgment>,
+    /// Findings beyond the targets.
     pub findings: Vec<Finding>,
-    /// What it is beside a baseline; `None` where it was not compared.
+    /// The comparison with a baseline, if there was one.
     pub baseline: Option<BaselineVerdict>,
 }
 
 impl Verdict {
-    /// The headline in two parts: the state, such as "Good" or "Incomplete", and what explains it.
+    /// Splits the headline into the state, such as "Good" or "Incomplete", and the explanation.
     pub fn headline_parts(&self) -> (&str, &str) {
         self.headline
             .split_once(": ")
             .unwrap_or(("", &self.headline))
     }
 
-    /// Whether the run passes.
+    /// Returns the conclusion: whether the run passes.
     pub fn conclusion(&self, fail_on: FailOn) -> Conclusion {
         if fail_on == FailOn::Never {
             return Conclusion::Passed;
@@ -57,9 +57,9 @@ impl Verdict {
         beside.is_some_and(|beside| beside.comparison.is_worse())
     }
 
-    /// Whether a target that is not decided may be critical.
+    /// Returns whether an undecided target may be critical.
     fn may_be_critical(&self) -> bool {
-        let mut possible = self.judgements.iter().filter_map(|row| row.possible);
+        let mut possible = self.judgments.iter().filter_map(|row| row.possible);
         possible.any(|possible| possible.decided().is_none() && possible.worst == Grade::Critical)
     }
 }
@@ -76,7 +76,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// Whether a grade fails.
+    /// Returns whether a grade fails the run.
     pub fn fails(self, grade: Grade) -> bool {
         match self {
             Self::Poor => matches!(grade, Grade::Poor | Grade::Critical),
@@ -89,21 +89,20 @@ impl FailOn {
 /// The conclusion of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// Everything that was asked is decided and none of it fails, or nothing was asked and requests were
-    /// answered.
+    /// Everything that is required is decided and nothing fails; or nothing is required, and there were responses.
     Passed,
     /// A target was missed, the service stopped, or the run is worse than its baseline.
     Missed,
-    /// Something that was asked is not decided and could still fail, or no target is applicable.
+    /// Something that is required is undecided and could still fail, or no target is applicable.
     Inconclusive,
     /// The run does not describe the service.
     Invalid,
-    /// No request was answered.
+    /// No request got a response.
     NoResponse,
 }
 
 impl Conclusion {
-    /// The exit code that such a run ends with; docs/exit-codes.md has all codes.
+    /// The exit code of such a run; docs/exit-codes.md lists all codes.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Passed => 0,

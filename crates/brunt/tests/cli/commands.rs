@@ -78,11 +78,11 @@ fn check_warns_of_undecidable_targets_with_a_remedy() {
     assert_eq!(
         warnings,
         [
-            "throughput cannot be decided: over 100 req/s needs 110 offered (10 % spare), not 5.03; use 220 users \
+            "throughput cannot be decided: over 100 req/s needs an offered load of 110 req/s (10 % headroom), but this load offers 5.03; use 220 users \
              (-u 220, now 10)",
             "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, and this load makes \
              about 1,500; run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",
-            "p95 of /guest cannot be decided: no user of this load makes such a request; include the users and tasks \
+            "p95 of /guest cannot be decided: no user of this load sends such a request; include the users and tasks \
              that do",
         ]
     );
@@ -108,7 +108,10 @@ fn search_prints_the_maximum_number_of_logins_and_starts_few() {
     );
     let logins = server.counts().by_path["/login"];
     assert!((2..=40).contains(&logins), "{logins}");
-    assert!(!ended.stdout.contains("the load was not made"), "{ended:?}");
+    assert!(
+        !ended.stdout.contains("the load was not generated"),
+        "{ended:?}"
+    );
 }
 
 #[test]

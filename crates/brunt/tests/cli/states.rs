@@ -196,8 +196,8 @@ fn failing_and_silent_services_end_as_documented() {
     let targets = "p95 = { critical = \"1s\" }\nerror_rate = { critical = \"5%\" }";
     let brunt_ = brunt(&scenario(&silent.url(), short, targets)).and(&["--stop-timeout", "100ms"]);
     let expected = Expected {
-        verdict: "nothing_answered",
-        headline: "Nothing answered: all ",
+        verdict: "no_response",
+        headline: "No response: all ",
         code: 4,
         junit: Some("error"),
         github: "error",
@@ -239,7 +239,7 @@ fn interrupted_or_killed_run_is_incomplete() {
         assert_eq!(summary["verdict"], "inconclusive", "{summary}");
         let headline = summary["headline"].as_str().expect("a headline");
         assert!(
-            headline.starts_with("Incomplete: the record breaks off after "),
+            headline.starts_with("Incomplete: the record ends after "),
             "{headline}"
         );
     }

@@ -38,7 +38,7 @@ pub(super) fn pill(name: &str, words: &str) -> Markup {
         "good" => "✓",
         "acceptable" => "○",
         "poor" => "▲",
-        "critical" | "nothing_answered" => "✕",
+        "critical" | "no_response" => "✕",
         "not_applicable" | "no_targets" => "–",
         "invalid" => "!",
         _ => "?",

@@ -1,7 +1,7 @@
 //! Targets: thresholds and measured values, with a drawing of their distance.
 
 use brunt_record::Target;
-use brunt_verdict::{Grade, Judgement, Value};
+use brunt_verdict::{Grade, Judgment, Value};
 use maud::{Markup, html as markup};
 
 use super::charts::svg::rounded;
@@ -16,7 +16,7 @@ const WIDTH: f64 = 160.0;
 const BEYOND: f64 = 1.15;
 
 pub(super) fn targets(run: &Judged) -> Markup {
-    let rows = &run.verdict.judgements;
+    let rows = &run.verdict.judgments;
     let shared = shared_reasons(rows);
     markup! {
         @if !rows.is_empty() {
@@ -38,7 +38,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
     }
 }
 
-fn target(run: &Judged, row: &Judgement, shared: &[&str]) -> Markup {
+fn target(run: &Judged, row: &Judgment, shared: &[&str]) -> Markup {
     let unit = row.unit;
     let higher = row.target.metric.is_better_when_higher();
     let (met, missed) = if higher { ("> ", "< ") } else { ("< ", "> ") };
@@ -70,7 +70,7 @@ fn target(run: &Judged, row: &Judgement, shared: &[&str]) -> Markup {
 }
 
 /// Position of the value among the thresholds: zones of the grades, interval, and value.
-fn near(row: &Judgement) -> Markup {
+fn near(row: &Judgment) -> Markup {
     let target = &row.target;
     let known = [target.target, target.acceptable, target.critical];
     let most = known.into_iter().flatten().fold(0.0, f64::max);
@@ -100,7 +100,7 @@ fn near(row: &Judgement) -> Markup {
 }
 
 /// Zones of the scale with their grades, starting at 0.
-fn zones(row: &Judgement, end: f64) -> Vec<(Grade, f64, f64)> {
+fn zones(row: &Judgment, end: f64) -> Vec<(Grade, f64, f64)> {
     let target = &row.target;
     let known = [target.target, target.acceptable, target.critical];
     let mut ends: Vec<f64> = known.into_iter().flatten().chain([end]).collect();

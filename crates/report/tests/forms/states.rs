@@ -107,7 +107,7 @@ fn states() -> Vec<(&'static str, Run)> {
         ("everything failed", judged(all_failed)),
         ("all requests failed", judged(short)),
         ("silent to the end", judged(silent)),
-        ("nothing answered", judged(nothing)),
+        ("no response", judged(nothing)),
         ("worse than the baseline", worse()),
     ]
 }
@@ -151,7 +151,7 @@ fn color(run: &Run) -> &'static str {
         "acceptable" => "blue",
         "inconclusive" => "amber",
         "poor" => "orange",
-        "critical" | "nothing_answered" => "red",
+        "critical" | "no_response" => "red",
         "invalid" => "violet",
         _ => "grey",
     }

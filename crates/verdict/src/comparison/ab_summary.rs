@@ -1,4 +1,4 @@
-//! What came of two builds that were played in one sitting, in words.
+//! The result of an A/B test in words.
 
 use crate::comparison::ab_test::AbMeasurement;
 use crate::comparison::outcome::{Change, Outcome};
@@ -6,30 +6,30 @@ use crate::comparison::row::ComparisonRow;
 use crate::comparison::sequential_test::FIRST_LOOK;
 use crate::number;
 
-/// A block with fewer requests says little.
+/// The number of requests per block below which the test is weak.
 const REQUESTS_FEW: f64 = 100.0;
 
-/// Two builds, and what came of them.
+/// Two builds, and the result of their A/B test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AbSummary {
-    /// Where A and B served.
+    /// Base URLs of A and B.
     pub hosts: [String; 2],
-    /// What came of it.
+    /// The result.
     pub measurement: AbMeasurement,
-    /// Whether somebody ended it before it was known.
+    /// Whether the test was stopped before it was decided.
     pub is_stopped: bool,
-    /// How many requests a usual block had.
+    /// Requests in a typical block.
     pub requests_per_block: f64,
 }
 
 impl AbSummary {
-    /// Whether it says anything of the builds: not where brunt or its machine was in the way more often than
-    /// not.
+    /// Returns whether the test describes the builds: it does not if the generator or its machine distorted more than
+    /// half of the pairs.
     pub fn is_valid(&self) -> bool {
         self.measurement.left_out <= self.measurement.pairs
     }
 
-    /// The outcome of the tested rows together: worse if any is, and known only if all are.
+    /// The outcome of all tested metrics: worse if any is, and known only if all are.
     pub fn outcome(&self) -> Outcome {
         if !self.is_valid() {
             return Outcome::NotEnoughData;
@@ -38,12 +38,12 @@ impl AbSummary {
         Outcome::of_all(tested.map(ComparisonRow::outcome))
     }
 
-    /// What came of it, in one sentence.
+    /// The result in one sentence.
     pub fn headline(&self) -> String {
         if !self.is_valid() {
             return format!(
-                "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or make \
-                 less load.",
+                "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or reduce \
+                 the load.",
                 self.measurement.left_out,
                 self.measurement.left_out + self.measurement.pairs
             );
@@ -70,7 +70,7 @@ impl AbSummary {
         }
     }
 
-    /// What makes the conclusion weaker, in words.
+    /// Facts that weaken the conclusion, in words.
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
         let AbMeasurement {
@@ -78,19 +78,19 @@ impl AbSummary {
         } = self.measurement;
         if left_out > 0 {
             caveats.push(format!(
-                "left out: {left_out} of {} pairs, which brunt or its machine distorted",
+                "excluded: {left_out} of {} pairs, which brunt or its machine distorted",
                 left_out + pairs
             ));
         }
         if pairs > 0 && self.requests_per_block < REQUESTS_FEW {
             caveats.push(format!(
-                "a block had {} requests, which is few; use more users, a higher rate or longer blocks",
+                "a block had only {} requests; use more users, a higher rate or longer blocks",
                 number::measured(self.requests_per_block)
             ));
         }
         if self.outcome() == Outcome::NotEnoughData && self.is_valid() {
             let few = pairs < FIRST_LOOK;
-            let fewer = format!("nothing is known before {FIRST_LOOK} pairs; ");
+            let fewer = format!("at least {FIRST_LOOK} pairs are needed; ");
             caveats.push(format!(
                 "{}a longer --max-duration, or a wider --tolerance, may decide",
                 if few { fewer.as_str() } else { "" }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn each_outcome_has_its_sentence() {
+    fn headline_matches_the_outcome() {
         for (low, high, left_out, sentence) in [
             (
                 1.08,
@@ -190,8 +190,8 @@ mod tests {
                 1.08,
                 1.12,
                 13,
-                "Invalid: brunt or its machine distorted 13 of 25 pairs; give brunt more cores, or make \
-                 less load.",
+                "Invalid: brunt or its machine distorted 13 of 25 pairs; give brunt more cores, or reduce \
+                 the load.",
             ),
         ] {
             let summary = summary(ChangeInterval::between(low, high), left_out);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_weakens_it_is_said() {
+    fn caveats_name_what_weakens_the_conclusion() {
         let mut it = summary(ChangeInterval::UNKNOWN, 2);
         (it.requests_per_block, it.measurement.pairs) = (31.4, 4);
         let said = it.caveats().join("\n");

@@ -1,5 +1,5 @@
-//! A contest: two builds beside each other in one sitting, in all that is asked of them. What is asked of all
-//! requests decides, the rest is shown. Who plays the blocks is somebody else's.
+//! A/B tests: two builds, measured alternately, compared in several metrics. Metrics of all requests decide, those of
+//! single names are only shown. Running the blocks is up to the caller.
 
 use crate::comparison::compare::tolerance_of;
 use crate::comparison::figures::RunMetrics;
@@ -11,10 +11,10 @@ use crate::comparison::sequential_test::{
 };
 use crate::stats::signed_rank;
 
-/// The risk at each end of the interval of a row that is shown and not tested, as of a single look.
+/// The risk at each end of the interval of a metric that is shown and not tested, as for a single look.
 const RISK_SHOWN: f64 = 0.025;
 
-/// Two builds, and what is asked of them.
+/// An A/B test of two builds.
 #[derive(Debug, Clone)]
 pub struct AbTest {
     tests: Vec<MetricTest>,
@@ -22,30 +22,30 @@ pub struct AbTest {
     pairs: usize,
     left_out: usize,
     seconds: f64,
-    /// Time that pairs took which were left out.
+    /// Duration of the pairs that were excluded since the last pair that counts.
     lost_s: f64,
 }
 
-/// What came of a contest.
+/// The measurements of an A/B test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AbMeasurement {
     /// All requests first, then each name: A is the baseline, B the run.
     pub rows: Vec<ComparisonRow>,
-    /// How many pairs of blocks tell it.
+    /// Number of pairs of blocks.
     pub pairs: usize,
-    /// How many were left out, since brunt or its machine was in the way.
+    /// Number of pairs that were excluded because the generator or its machine distorted them.
     pub left_out: usize,
-    /// How long all of it took, in seconds.
+    /// Total duration, in seconds.
     pub seconds: f64,
-    /// What is known.
+    /// The decision.
     pub decision: TestDecision,
-    /// Of all requests, each measure of A and of B in each pair.
+    /// Values of A and B in each pair, for each metric of all requests.
     pub values: Vec<(ComparedMetric, Vec<[f64; 2]>)>,
-    /// Of each tested measure, the looks at which it could be decided.
+    /// Looks of each tested metric.
     pub looks: Vec<(ComparedMetric, Vec<Look>)>,
 }
 
-/// One measure of some requests, pair by pair.
+/// One metric of some requests, pair by pair.
 #[derive(Debug, Clone)]
 struct MetricTest {
     name: Option<String>,
@@ -59,16 +59,16 @@ struct MetricTest {
 }
 
 impl AbTest {
-    /// A contest of two builds, each of which has been tried: what both figures tell is asked. `tested` decide,
-    /// of all requests. A difference by less than `theta`, a share, is none; unless it is set, that is 5 %, and
-    /// 10 % of percentiles under a millisecond.
+    /// Creates a test from a trial block of each build: it compares the metrics that both have. The metrics in
+    /// `tested` decide, for all requests. Differences of less than `theta`, a proportion, are tolerated; the default
+    /// is 5 %, and 10 % for percentiles below a millisecond.
     pub fn new(
         [a, b]: [&RunMetrics; 2],
         tested: &[ComparedMetric],
         theta: Option<f64>,
         limit: Limit,
     ) -> Self {
-        // What both tell; of A, how much.
+        // Metrics that both have, with the value of A.
         let tried = |name: Option<&str>, measured: ComparedMetric| {
             value(b, name, measured).and_then(|_| value(a, name, measured))
         };
@@ -108,7 +108,7 @@ impl AbTest {
         }
     }
 
-    /// Takes in a pair of blocks with the time that it took, and says what is known.
+    /// Adds a pair of blocks with its duration, and returns the decision.
     pub fn add(&mut self, a: &RunMetrics, b: &RunMetrics, seconds: f64) -> TestDecision {
         self.pairs += 1;
         self.seconds += seconds;
@@ -119,7 +119,7 @@ impl AbTest {
         self.decision()
     }
 
-    /// Leaves out a pair which brunt or its machine distorted.
+    /// Excludes a pair that the generator or its machine distorted.
     pub fn leave_out(&mut self, seconds: f64) -> TestDecision {
         self.left_out += 1;
         self.seconds += seconds;
@@ -127,7 +127,7 @@ impl AbTest {
         self.decision()
     }
 
-    /// What is known: B is worse where it is in anything that is tested, and fine where it is in all of it.
+    /// The decision: B is worse if it is in any tested metric, and not worse if it is in none.
     pub fn decision(&self) -> TestDecision {
         let mut decisions = self.sequential_tests().map(SequentialTest::decision);
         let asks_nothing = decisions.clone().next().is_none();
@@ -146,12 +146,12 @@ impl AbTest {
         }
     }
 
-    /// How many pairs there are.
+    /// Number of pairs.
     pub fn pairs(&self) -> usize {
         self.pairs
     }
 
-    /// What came of it so far. Where it ends here, what is not known yet will not be.
+    /// The measurements so far. If the test ends now, an open decision stays open.
     pub fn measurement(&self) -> AbMeasurement {
         let is_valid = self.left_out <= self.pairs;
         let decision = match self.decision() {
@@ -187,7 +187,7 @@ impl AbTest {
         of_all.map(|it| (it.measured, values(it))).collect()
     }
 
-    /// The rows that are tested, as they stand.
+    /// The tested rows.
     pub fn tested_rows(&self) -> Vec<ComparisonRow> {
         let tested = self.tests.iter().filter(|it| it.sequential_test.is_some());
         tested.map(MetricTest::row).collect()
@@ -200,7 +200,7 @@ impl AbTest {
     }
 }
 
-/// What one block tells of a measure.
+/// The value of a metric in one block.
 fn value(figures: &RunMetrics, name: Option<&str>, measured: ComparedMetric) -> Option<f64> {
     let series = figures.row(name)?.series(measured)?;
     series.blocks.first().copied().flatten()
@@ -241,7 +241,7 @@ impl MetricTest {
         }
     }
 
-    /// All pairs, as of a single look.
+    /// All pairs, as for a single look.
     fn shown(&self) -> Option<Look> {
         let location = signed_rank::location(&self.differences, [RISK_SHOWN; 2])?;
         Some(Look {
@@ -250,8 +250,7 @@ impl MetricTest {
         })
     }
 
-    /// A and B of a usual pair, from the pairs and the change of a look: the level of a usual pair, which the
-    /// change divides evenly, so that B is A changed by just that much.
+    /// Values of A and B in a typical pair at a look. Its level is divided so that B is A with exactly that change.
     fn usual_pair(&self, look: Look) -> Option<[f64; 2]> {
         let pairs = self.a.iter().zip(&self.b).take(look.pairs);
         match look.change {
@@ -288,7 +287,7 @@ mod tests {
         seconds: 600.0,
     };
 
-    /// A block of all requests and of one name, whose figures are these.
+    /// A block with these values for all requests and for one name.
     fn block(values: &[(ComparedMetric, f64)]) -> RunMetrics {
         let series = values.iter().map(|(measured, value)| BlockSeries {
             metric: *measured,
@@ -312,7 +311,7 @@ mod tests {
         (ComparedMetric::P95, 20.0),
     ];
 
-    /// Plays builds of which B differs by these factors, and of errors by points.
+    /// Measures builds of which B differs by these factors, and error rates by points.
     fn play(factors: [f64; 4]) -> AbMeasurement {
         let usual = block(&USUAL);
         let mut ab_test = AbTest::new([&usual, &usual], &TESTED, None, LIMIT);
@@ -338,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_alike_is_fine_and_what_is_worse_is_found_in_its_measure() {
+    fn worse_metric_is_found_and_equal_builds_pass() {
         use Outcome::{Better, NotEnoughData, NotWorse, Worse};
         for (factors, decision, expected) in [
             ([1.0, 0.0, 1.0, 1.0], TestDecision::NotWorse, [NotWorse; 4]),
@@ -357,7 +356,7 @@ mod tests {
                 TestDecision::Worse,
                 [NotWorse, Worse, NotWorse, NotWorse],
             ),
-            // A tenth is allowed below a millisecond.
+            // The tolerance is a tenth below a millisecond.
             ([1.0, 0.0, 1.08, 1.0], TestDecision::NotWorse, [NotWorse; 4]),
             (
                 [1.0, 0.0, 1.0, 1.05],
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_those_of_the_values() {
+    fn change_is_that_of_the_values() {
         let measurement = play([0.8, 5.0, 1.0, 1.2]);
         let words = |measured| {
             let mut rows = measurement.rows.iter();
@@ -391,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_build_does_not_tell_is_not_asked_and_lost_time_counts() {
+    fn metric_of_one_build_is_not_tested_and_lost_time_counts() {
         let (a, b) = (block(&USUAL), block(&USUAL[..3]));
         let mut ab_test = AbTest::new([&a, &b], &[ComparedMetric::P95], None, LIMIT);
         assert_eq!(ab_test.add(&a, &b, 10.0), TestDecision::NotEnoughData);
@@ -402,7 +401,7 @@ mod tests {
         assert_eq!((measurement.pairs, measurement.left_out), (1, 1));
     }
 
-    /// Noise without a pattern, from -1 to 1.
+    /// Noise without a pattern, from −1 to 1.
     fn noise(seed: u64, at: usize) -> f64 {
         let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at as u64 * 0x2545_f491);
         let mixed = mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40;
@@ -412,10 +411,9 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
-        /// Whatever is played, and whenever it ends: rows, their intervals, their columns and the answer
-        /// say the same.
+        /// Whatever is measured, and whenever it ends: rows, their intervals, their values and the decision agree.
         #[test]
-        fn rows_columns_and_answer_never_contradict_each_other(
+        fn rows_values_and_decision_never_contradict_each_other(
             seed in 0u64..1_000_000, slower in 0.8f64..1.3, spread in 0.0f64..0.3, pairs in 1usize..40,
             lost in 0usize..30,
         ) {

@@ -5,24 +5,24 @@ use crate::comparison::outcome::{Outcome, Tolerance};
 use crate::comparison::row::{BetweenRuns, Comparison, ComparisonRow};
 use crate::model::finding::{Figure, Finding, FindingKind};
 
-/// A wider tolerance than this, in percent, is no advice.
+/// The widest tolerance that is advised, in percent.
 const TOLERANCE_MAX: f64 = 30.0;
-/// The number of changes that the headline names; the table has all.
+/// The number of changes in the headline; the table has all.
 const CHANGES_MAX: usize = 2;
 
-/// A run beside a baseline.
+/// A run compared with a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaselineVerdict {
-    /// What the baseline is called.
+    /// Name of the baseline.
     pub baseline: String,
-    /// What differs in the conditions of both.
+    /// Differences between the conditions of both.
     pub differences: Vec<ConditionDifference>,
-    /// What came of it.
+    /// The comparison.
     pub comparison: Comparison,
 }
 
 impl BaselineVerdict {
-    /// What came of it, in one sentence.
+    /// The result in one sentence.
     pub fn headline(&self) -> String {
         let baseline = format!("baseline `{}`", self.baseline);
         let rows = |outcome| names(self.comparison.tested(), outcome);
@@ -44,7 +44,7 @@ impl BaselineVerdict {
         }
     }
 
-    /// What makes the conclusion weaker, in words, with what to do about it.
+    /// Facts that weaken the conclusion, in words, with remedies.
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
         match self.comparison.between_runs {
@@ -55,12 +55,11 @@ impl BaselineVerdict {
         }
         let differences = self.differences.iter();
         let weaker = differences.filter(|it| it.compatibility != Compatibility::Ignorable);
-        caveats
-            .extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
+        caveats.extend(weaker.map(|it| format!("differences may be due to the {}", it.in_words())));
         caveats
     }
 
-    /// What would decide the rows that are open, as far as their intervals show.
+    /// Advice that would decide the undecided rows, as far as their intervals show.
     fn what_would_decide(&self) -> Option<String> {
         let open = self.comparison.tested().filter_map(|row| {
             let change = row
@@ -73,15 +72,12 @@ impl BaselineVerdict {
         });
         let needed = open.reduce(f64::max)? * 100.0;
         let wider = if needed <= TOLERANCE_MAX {
-            format!(
-                ", or --tolerance {}%, under which these are not worse",
-                needed.ceil()
-            )
+            format!("; with --tolerance {}%, they are not worse", needed.ceil())
         } else {
             String::new()
         };
         Some(format!(
-            "a baseline of more runs, or longer ones, narrows the intervals of what is open{wider}"
+            "a baseline of more or longer runs narrows the intervals of the undecided metrics{wider}"
         ))
     }
 
@@ -114,7 +110,7 @@ fn names<'a>(rows: impl Iterator<Item = &'a ComparisonRow>, outcome: Outcome) ->
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The limits of a baseline of fewer than three runs, and the remedy.
+/// The limits of a baseline with fewer than three runs, and the remedy.
 pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
     let of = if runs == 1 {
         "1 run"
@@ -122,7 +118,7 @@ pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
         &format!("{runs} runs")
     };
     format!(
-        "baseline `{name}` has {of}, so the noise between runs is not known and nothing can be called worse or \
+        "baseline `{name}` has {of}, so the noise between runs is unknown, and no metric can be called worse or \
          not worse; save at least three runs: `brunt baseline save {name} --runs 3`"
     )
 }
@@ -162,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn baseline_of_one_run_says_what_to_do() {
+    fn baseline_of_one_run_names_the_remedy() {
         let beside = beside(
             vec![row(
                 ComparedMetric::CpuPerRequest,
@@ -178,14 +174,14 @@ mod tests {
         assert_eq!(
             beside.caveats(),
             [
-                "baseline `main` has 1 run, so the noise between runs is not known and nothing can be called worse or \
+                "baseline `main` has 1 run, so the noise between runs is unknown, and no metric can be called worse or \
                  not worse; save at least three runs: `brunt baseline save main --runs 3`"
             ]
         );
     }
 
     #[test]
-    fn open_rows_say_what_would_decide_them() {
+    fn undecided_rows_have_a_caveat_with_the_remedy() {
         let caveats = |high: f64| {
             let open = row(
                 ComparedMetric::P95,
@@ -209,8 +205,8 @@ mod tests {
     }
 
     proptest! {
-        /// The headline says worse if and only if the interval of a tested row does, and "not worse" or "the
-        /// same" only if those of all tested rows do.
+        /// The headline says worse if and only if the interval of a tested row does, and "not worse" or "the same"
+        /// only if those of all tested rows do.
         #[test]
         fn headline_never_contradicts_the_shown_intervals(
             rows in proptest::collection::vec(
@@ -225,7 +221,7 @@ mod tests {
                     row(ComparedMetric::ALL[at], interval, is_tested)
                 })
                 .collect();
-            // By the ends alone, as a reader takes them.
+            // By the ends alone, as a reader interprets them.
             let ends = |row: &ComparisonRow| {
                 let interval = row.change.unwrap().interval();
                 let (low, high) = (interval.low?, interval.high?);

@@ -1,9 +1,9 @@
-//! A run compared with the runs of a baseline, row by row. A block is the sample, not a request: requests of
-//! one stall are slow together, and know too much of each other. Rows of all requests that are in [`TESTED`]
-//! decide; the others are shown.
-//!
-//! The tested rows are decided together: each interval carries its part of the risk (Bonferroni), so that
-//! with 95 % confidence all of them hold the truth at once, and the outcome of each is what its interval says.
+//! A run compared with the runs of a baseline, row by row. A block is the sample, not a request, since requests
+//! during one stall are correlated. Rows of all requests with a metric in [`TESTED`] decide; the others are only
+//! shown.
+//! //!
+//! The tested rows are decided together: each interval has its part of the risk (Bonferroni), so that with 95 %
+//! confidence all of them contain the true values, and each outcome follows from its interval.
 
 use crate::comparison::figures::{RequestMetrics, RunMetrics};
 use crate::comparison::metric::ComparedMetric;
@@ -11,7 +11,7 @@ use crate::comparison::outcome::{Change, ChangeInterval, Tolerance};
 use crate::comparison::row::{BetweenRuns, Comparison, ComparisonRow};
 use crate::stats::run_difference::{BlockMean, Prior, RunDifference};
 
-/// What decides: few rows, since each takes its part of the risk.
+/// Metrics that decide: few, since each takes its part of the risk.
 pub const TESTED: [ComparedMetric; 5] = [
     ComparedMetric::Throughput,
     ComparedMetric::ErrorRate,
@@ -19,21 +19,21 @@ pub const TESTED: [ComparedMetric; 5] = [
     ComparedMetric::P95,
     ComparedMetric::CpuPerRequest,
 ];
-/// The risk at each end of an interval: of all tested rows together, or of a single row that is shown.
+/// The risk at each end of an interval: of all tested rows together, or of a single row that is only shown.
 const RISK: f64 = 0.025;
-/// A change by this share is allowed.
+/// The default tolerance, as a proportion.
 const THETA: f64 = 0.05;
-/// The same of percentiles under a millisecond, where a clock's tick and a cache line are seen.
+/// The default tolerance of percentiles below a millisecond, at which clock ticks and cache lines matter.
 const THETA_SHORT: f64 = 0.1;
-/// Shorter than this, in milliseconds.
+/// Percentiles below this are short, in milliseconds.
 const SHORT_MS: f64 = 1.0;
-/// A difference of error rates by this is allowed, in percentage points: a share of next to nothing is nothing.
+/// The smallest tolerance of error rates, in percentage points: a proportion of almost nothing is almost nothing.
 pub(super) const POINTS: f64 = 0.1;
-/// The share of a run's blocks that have a value.
+/// The proportion of a run's blocks that must have a value.
 const TELL: f64 = 0.75;
 
-/// Compares a run with those of a baseline. `theta` is the change that is allowed, as a share; unless it is
-/// set, 5 %, and 10 % of percentiles under a millisecond.
+/// Compares a run with those of a baseline. `theta` is the tolerance, as a proportion; the default is 5 %, and 10 %
+/// for percentiles below a millisecond.
 pub fn compare(baseline: &[RunMetrics], run: &RunMetrics, theta: Option<f64>) -> Comparison {
     let measures = run.rows.iter().flat_map(|requests| {
         let series = requests.series.iter();
@@ -80,7 +80,7 @@ fn row(
     }
 }
 
-/// The change that is allowed of a measure that usually has this value. `theta` is the share that somebody set.
+/// The tolerance of a metric with this usual value. `theta` is the proportion that the user set.
 pub(super) fn tolerance_of(measured: ComparedMetric, value: f64, theta: Option<f64>) -> Tolerance {
     let usual = if measured.percentile().is_some() && value < SHORT_MS {
         THETA_SHORT
@@ -95,7 +95,7 @@ pub(super) fn tolerance_of(measured: ComparedMetric, value: f64, theta: Option<f
     }
 }
 
-/// What is asked of one row: the difference of logarithms, or of percentages.
+/// The test of one row: the difference of logarithms, or of percentages.
 struct RowTest {
     measured: ComparedMetric,
     baseline: f64,
@@ -156,7 +156,7 @@ fn is_share(measured: ComparedMetric) -> bool {
     measured == ComparedMetric::ErrorRate
 }
 
-/// What the blocks of a run tell of a measure: its logarithm, so that a difference is a ratio; or a percentage.
+/// The sample of a metric: logarithms of its blocks, so that a difference is a ratio; or percentages.
 fn sample(
     figures: &RunMetrics,
     requests: &RequestMetrics,
@@ -171,7 +171,7 @@ fn sample(
         return BlockMean::of(&known).map(|sample| at_least_binomial(sample, requests.requests));
     }
     let least = match measured {
-        // A block in which nothing was answered is told as if half a request had been.
+        // A block without responses counts as half a response.
         ComparedMetric::Throughput => 0.5 / figures.block_s.max(f64::MIN_POSITIVE),
         _ => f64::MIN_POSITIVE,
     };
@@ -179,7 +179,7 @@ fn sample(
     BlockMean::of(&logarithms)
 }
 
-/// A share is no surer than so many independent requests make it, even where none failed.
+/// A proportion is not more certain than its number of independent requests allows, even if none failed.
 fn at_least_binomial(sample: BlockMean, requests: u64) -> BlockMean {
     let count = (requests as f64).max(1.0);
     let share = sample.mean / 100.0;
@@ -190,7 +190,7 @@ fn at_least_binomial(sample: BlockMean, requests: u64) -> BlockMean {
     }
 }
 
-/// The noise that is expected of a measure; `None` if nothing is known about it.
+/// The prior noise of a metric; `None` if there is no prior.
 pub(super) fn prior_of(measured: ComparedMetric) -> Option<Prior> {
     let is_known = measured.percentile().is_some() || measured == ComparedMetric::Throughput;
     is_known.then_some(Prior {
@@ -204,7 +204,7 @@ mod tests {
     use super::super::{BlockSeries, Outcome};
     use super::*;
 
-    /// A run whose blocks go up and down by 2 %.
+    /// A run whose blocks vary by 2 %.
     fn figures(names: usize, of: impl Fn(ComparedMetric) -> Option<f64>) -> RunMetrics {
         let series = |measured: ComparedMetric| {
             let value = of(measured)?;
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// A service whose figures are all these.
+    /// Values of a service.
     fn value(measured: ComparedMetric) -> f64 {
         match measured {
             ComparedMetric::Throughput => 100.0,
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn worse_has_a_direction_and_a_margin() {
+    fn worse_depends_on_direction_and_tolerance() {
         for (measured, factor, expected) in [
             (ComparedMetric::P95, 1.1, Outcome::Worse),
             (ComparedMetric::P95, 0.9, Outcome::Better),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_compared_by_points() {
+    fn error_rates_are_compared_in_points() {
         let rate = |percent: f64| {
             figures(0, move |it| {
                 (it == ComparedMetric::ErrorRate).then_some(percent)
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_and_not_tested() {
+    fn rows_of_names_are_not_tested() {
         let mut run = figures(1, |it| Some(value(it) * 2.0));
         run.rows[0] = usual(1, 0)[0].rows[0].clone();
         let found = compare(&usual(3, 1), &run, None);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn tested_rows_share_the_risk_and_others_do_not() {
+    fn tested_rows_divide_the_risk_and_others_do_not() {
         let width = |measured: ComparedMetric, of: &[ComparedMetric]| {
             let of = |it: ComparedMetric| of.contains(&it).then(|| value(it));
             let found = compare(&vec![figures(0, of); 3], &figures(0, of), None);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_too_short_says_so() {
+    fn run_that_is_too_short_has_not_enough_data() {
         let mut run = usual(1, 0).remove(0);
         for series in &mut run.rows[0].series {
             series.blocks.truncate(19);
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn three_runs_of_ten_names_fit_a_small_file() {
+    fn three_runs_of_ten_names_fit_into_a_small_file() {
         let runs = vec![figures(10, |it| Some(value(it) * 7.0)); 3];
         let text = serde_json::to_string(&runs).unwrap();
         assert!(text.len() < 80_000, "{} bytes", text.len());

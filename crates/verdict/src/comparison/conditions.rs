@@ -1,21 +1,20 @@
-//! Conditions: under which runs were made, and what may be compared with what. What makes another thing of
-//! the load or the machine is refused, what may move the figures a little makes what is concluded weaker,
-//! and the rest is named.
+//! Conditions of runs, and which runs can be compared. A difference that changes the load or the machine prevents a
+//! comparison, a difference that may affect the measurements weakens it, and others are only named.
 
 use brunt_record::{Header, Load, Machine};
 use serde::{Deserialize, Serialize};
 
 use crate::number;
 
-/// Less memory, or more, by this share is another machine.
+/// The relative difference of memory from which machines differ.
 const MEMORY: f64 = 0.1;
-/// Runs are as long as each other, but for this share.
+/// The relative difference below which durations are equal.
 const LENGTH: f64 = 0.02;
 
-/// Under which conditions a run was made.
+/// The conditions of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// A hash of the scenario as it was resolved, in hexadecimal.
+    /// Hash of the resolved scenario, in hexadecimal.
     pub scenario_hash: String,
     /// The profile's name.
     pub profile: String,
@@ -23,29 +22,29 @@ pub struct Conditions {
     pub host: String,
     /// Whether the service was the Application Agent that ships with brunt.
     pub embedded: bool,
-    /// User classes with their share of the users (0 to 1).
+    /// User classes with their proportion of the users (0 to 1).
     pub classes: Vec<(String, f64)>,
-    /// The load that was planned.
+    /// The planned load.
     pub load: Load,
-    /// The machine that brunt ran on.
+    /// The machine of the generator.
     pub machine: Machine,
     /// The version of brunt.
     pub brunt_version: String,
 }
 
-/// What a difference of conditions does to a comparison.
+/// The effect of a difference on a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compatibility {
-    /// It is not made, unless that is forced.
+    /// It is not made, unless the user allows it.
     Incompatible,
-    /// What it finds may be due to that.
+    /// Its result may be due to the difference.
     Degraded,
-    /// Nothing.
+    /// No effect.
     Ignorable,
 }
 
 impl Compatibility {
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Incompatible => "incompatible",
@@ -58,23 +57,23 @@ impl Compatibility {
 /// A difference between the conditions of a baseline and those of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionDifference {
-    /// What differs.
+    /// The condition.
     pub condition: &'static str,
-    /// What it is in the baseline.
+    /// Its value in the baseline.
     pub baseline: String,
-    /// What it is in the run.
+    /// Its value in the run.
     pub run: String,
-    /// What that does.
+    /// The effect of the difference.
     pub compatibility: Compatibility,
 }
 
 impl ConditionDifference {
-    /// It in words: `profile: load in the baseline, spike in the run`.
+    /// In words: `profile: load in the baseline, spike in the run`.
     pub fn in_words(&self) -> String {
         self.between("baseline", "run")
     }
 
-    /// The same with other words for the two.
+    /// The same with other words for both sides.
     pub(crate) fn between(&self, one: &str, other: &str) -> String {
         let Self {
             condition: what,
@@ -86,7 +85,7 @@ impl ConditionDifference {
     }
 }
 
-/// Those for which a comparison is not made.
+/// The differences that prevent a comparison.
 pub fn incompatible(differences: &[ConditionDifference]) -> Vec<&ConditionDifference> {
     let all = differences.iter();
     all.filter(|difference| difference.compatibility == Compatibility::Incompatible)
@@ -94,7 +93,7 @@ pub fn incompatible(differences: &[ConditionDifference]) -> Vec<&ConditionDiffer
 }
 
 impl Conditions {
-    /// Those of a run.
+    /// Reads the conditions of a run.
     pub fn of(header: &Header) -> Self {
         Self {
             scenario_hash: header.scenario_hash.clone(),
@@ -108,7 +107,7 @@ impl Conditions {
         }
     }
 
-    /// How those of a run differ from these, the gravest first.
+    /// Differences of a run's conditions from these, the most severe first.
     pub fn differences(&self, run: &Self) -> Vec<ConditionDifference> {
         let mut found = Vec::new();
         let mut add = |what, baseline: String, run: String, weight| {
@@ -125,12 +124,7 @@ impl Conditions {
         let (one, other) = (text(&self.profile), text(&run.profile));
         add("profile", one, other, Compatibility::Incompatible);
         let (one, other) = (text(&self.scenario_hash), text(&run.scenario_hash));
-        add(
-            "hash of the scenario",
-            one,
-            other,
-            Compatibility::Incompatible,
-        );
+        add("scenario hash", one, other, Compatibility::Incompatible);
         let (one, other) = (classes(&self.classes), classes(&run.classes));
         add("user classes", one, other, Compatibility::Incompatible);
         let (one, other) = (levels(&self.load), levels(&run.load));
@@ -147,7 +141,7 @@ impl Conditions {
         add("agent", one.into(), other.into(), Compatibility::Degraded);
         let (one, other) = (text(&self.brunt_version), text(&run.brunt_version));
         add("brunt", one, other, Compatibility::Degraded);
-        // The embedded agent serves wherever there is room.
+        // The embedded agent uses any free port.
         if !(self.embedded && run.embedded) {
             add(
                 "host",
@@ -166,7 +160,7 @@ impl Conditions {
         add: &mut impl FnMut(&'static str, String, String, Compatibility),
     ) {
         let own = &self.machine;
-        // What is not known is no other machine.
+        // An unknown machine may be the same one.
         let weight = |known: bool| {
             if known {
                 Compatibility::Incompatible
@@ -198,7 +192,7 @@ impl Conditions {
 }
 
 fn or_unknown(text: Option<String>) -> String {
-    text.unwrap_or_else(|| "not known".into())
+    text.unwrap_or_else(|| "unknown".into())
 }
 
 fn differs(one: f64, other: f64, share: f64) -> bool {
@@ -212,7 +206,7 @@ fn classes(classes: &[(String, f64)]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Levels one after the other, however long each is held.
+/// The levels in order, regardless of their durations.
 fn levels(load: &Load) -> String {
     load.parts()
         .map(levels_alone)
@@ -273,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named_and_graded() {
+    fn difference_has_its_name_and_effect() {
         type Case = (fn(&mut Conditions), Option<(&'static str, Compatibility)>);
         let cases: [Case; 15] = [
             (|_| {}, None),
@@ -283,7 +277,7 @@ mod tests {
             ),
             (
                 |run| run.scenario_hash = "4567".into(),
-                Some(("hash of the scenario", Compatibility::Incompatible)),
+                Some(("scenario hash", Compatibility::Incompatible)),
             ),
             (
                 |run| run.classes[0].1 = 0.5,
@@ -334,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gravest_comes_first_and_reads_well() {
+    fn most_severe_difference_comes_first() {
         let mut run = conditions();
         run.host = "http://127.0.0.1:2/".into();
         run.load.stages[1].seconds = 55.0;

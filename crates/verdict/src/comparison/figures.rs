@@ -1,5 +1,5 @@
-//! The figures of a run, block by block, that later runs are compared with: few and rounded, so that
-//! they can be kept in a small file. Whoever stores them gives them a version.
+//! The measurements of a run, block by block, for comparisons with later runs: few and rounded, so that they fit into
+//! a small file. The caller adds a format version.
 
 use std::ops::Range;
 
@@ -12,61 +12,60 @@ use crate::window::time_window::TimeWindow;
 use crate::window::totals::second_of_reading;
 use crate::window::warm_up;
 
-/// A run has so many blocks, or fewer where it is shorter than that in intervals.
+/// The number of blocks of a run; runs with fewer intervals have fewer blocks.
 const BLOCKS: usize = 30;
-/// So many digits count: a histogram knows three.
+/// Significant digits; a histogram has three.
 const DIGITS: i32 = 5;
 
-/// What a run measured after its warm-up.
+/// Measurements of a run after its warm-up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunMetrics {
-    /// The length of a block, in seconds: the mean, where the run does not divide evenly.
+    /// Length of a block, in seconds: the mean, if the run does not divide evenly.
     pub block_s: f64,
     /// All requests, then each name.
     pub rows: Vec<RequestMetrics>,
 }
 
-/// What was measured of some requests.
+/// Measurements of some requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestMetrics {
-    /// Their method and name; `None`: all but the set-up.
+    /// Method and name; `None`: all requests except set-up.
     pub name: Option<String>,
-    /// How many.
+    /// Number of requests.
     pub requests: u64,
-    /// Block by block.
+    /// Metrics, block by block.
     pub series: Vec<BlockSeries>,
 }
 
-/// One measure, block by block.
+/// One metric, block by block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BlockSeries {
-    /// What was measured.
+    /// The metric.
     pub metric: ComparedMetric,
-    /// In its unit; `None` where the block does not tell: nothing was read, or so many requests were never
-    /// answered that the percentile is one of them.
+    /// Values in its unit; `None` if the block has no value: nothing was read, or the percentile lies among the
+    /// requests without a response.
     pub blocks: Vec<Option<f64>>,
 }
 
-/// Largest value of a block, number of rows and number of blocks that are read.
+/// The largest value of a block, number of rows and number of blocks that are accepted from a file.
 const VALUE_MAX: f64 = 1e15;
 const ROWS_MAX: usize = NAMES_MAX + 1;
 const BLOCKS_MAX: usize = 1_000;
 
 impl RunMetrics {
-    /// Checks figures from a file: the mean and the variance of what passes are finite. Returns what no run has
-    /// otherwise.
+    /// Checks measurements from a file, so that mean and variance are finite. Returns what is invalid.
     pub(crate) fn check(&self) -> Result<(), String> {
         if !(0.0..=VALUE_MAX).contains(&self.block_s) {
             return Err(format!("blocks of {} s", self.block_s));
         }
         if self.rows.len() > ROWS_MAX {
             let rows = self.rows.len();
-            return Err(format!("{rows} rows, where {ROWS_MAX} is the most"));
+            return Err(format!("{rows} rows, more than {ROWS_MAX}"));
         }
         for series in self.rows.iter().flat_map(|row| &row.series) {
             let blocks = series.blocks.len();
             if blocks > BLOCKS_MAX {
-                return Err(format!("{blocks} blocks, where {BLOCKS_MAX} is the most"));
+                return Err(format!("{blocks} blocks, more than {BLOCKS_MAX}"));
             }
             let is_possible = |value: &&f64| (0.0..=VALUE_MAX).contains(*value);
             if let Some(value) = series.blocks.iter().flatten().find(|v| !is_possible(v)) {
@@ -77,12 +76,12 @@ impl RunMetrics {
         Ok(())
     }
 
-    /// The figures of a run.
+    /// The measurements of a run.
     pub fn of(record: &RunRecord) -> Self {
         Self::in_blocks(record, &blocks(record))
     }
 
-    /// The figures of a part of a run, as one block.
+    /// The measurements of a part of a run, as one block.
     pub fn between(record: &RunRecord, from_s: f64, to_s: f64) -> Self {
         let part = TimeWindow::between(record, from_s, to_s);
         Self::in_blocks(record, &[part.intervals()])
@@ -97,7 +96,7 @@ impl RunMetrics {
         let mut rows = vec![requests(record, blocks, Scope::All, None)];
         for id in record.timeline.names_in(Scope::All) {
             let name = &record.timeline.names()[id.index()];
-            // The same name with another method is another kind of request.
+            // The same name with another method is a different request.
             let name = format!("{} {}", name.method, name.name);
             rows.push(requests(record, blocks, Scope::Name(id), Some(name)));
         }
@@ -107,21 +106,21 @@ impl RunMetrics {
         }
     }
 
-    /// What was measured of a name, or of all.
+    /// The measurements of a name, or of all requests.
     pub fn row(&self, name: Option<&str>) -> Option<&RequestMetrics> {
         self.rows.iter().find(|row| row.name.as_deref() == name)
     }
 }
 
 impl RequestMetrics {
-    /// One measure, block by block.
+    /// The blocks of one metric.
     pub fn series(&self, measured: ComparedMetric) -> Option<&BlockSeries> {
         let mut all = self.series.iter();
         all.find(|series| series.metric == measured)
     }
 }
 
-/// The intervals of each block: as even as they can be.
+/// The intervals of each block, of nearly equal length.
 fn blocks(record: &RunRecord) -> Vec<Range<usize>> {
     let intervals = warm_up::judged(record).intervals();
     let count = BLOCKS.min(intervals.len());
@@ -165,7 +164,7 @@ fn requests(
     let of_process = [ComparedMetric::CpuPerRequest, ComparedMetric::Memory];
     let measured = ComparedMetric::ALL.into_iter();
     let series = measured
-        // What the process used is not known name by name.
+        // Resources of the process are not known per name.
         .filter(|measured| scope == Scope::All || !of_process.contains(measured))
         .map(|measured| BlockSeries {
             metric: measured,
@@ -185,14 +184,14 @@ fn length_s(record: &RunRecord, block: &Range<usize>) -> f64 {
     block.len() as f64 * f64::from(record.timeline.width_s())
 }
 
-/// Requests that were answered well, by the second in which they were done.
+/// Successful requests, by the second of their completion.
 fn throughput(record: &RunRecord, block: &Range<usize>, scope: Scope) -> f64 {
     let timeline = &record.timeline;
     let done = timeline.distribution_in(block.clone(), scope, Measure::Service);
     done.ok.count() as f64 / length_s(record, block)
 }
 
-/// What was read of the process under test in a block.
+/// Readings of the process under test in a block.
 fn readings(record: &RunRecord, block: &Range<usize>) -> impl Iterator<Item = ProcessReading> {
     let width_s = record.timeline.width_s() as usize;
     let seconds = block.start * width_s..block.end * width_s;
@@ -225,7 +224,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then(|| sum / count)
 }
 
-/// To the digits that count, so that a file is small and can be read.
+/// Rounds to the significant digits, so that a file is small and readable.
 #[expect(clippy::cast_possible_truncation, reason = "the exponent of a float")]
 fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {

@@ -1,14 +1,14 @@
-//! What is compared of two runs, and which way is worse.
+//! Metrics of comparisons, and their directions.
 
 use serde::{Deserialize, Serialize};
 
-/// What is compared.
+/// A metric of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparedMetric {
-    /// Requests answered well, a second.
+    /// Successful requests per second.
     Throughput,
-    /// Share of the requests that failed or were never answered, in percent.
+    /// Proportion of the requests that failed or got no response, in percent.
     ErrorRate,
     /// Median response time, in milliseconds.
     P50,
@@ -18,15 +18,15 @@ pub enum ComparedMetric {
     P95,
     /// Response time that 99 % do not exceed, in milliseconds.
     P99,
-    /// CPU time that the process under test took for a request, in milliseconds.
+    /// CPU time of the process under test per request, in milliseconds.
     CpuPerRequest,
-    /// Resident memory of the process under test, in megabytes (10⁶ bytes): a level, which more requests
-    /// do not use up, so it is not divided by them.
+    /// Resident memory of the process under test, in megabytes (10⁶ bytes): a level that does not depend on the
+    /// number of requests, so it is not divided by them.
     Memory,
 }
 
 impl ComparedMetric {
-    /// Everything, in the order of reports.
+    /// All metrics, in the order of reports.
     pub const ALL: [Self; 8] = [
         Self::Throughput,
         Self::ErrorRate,
@@ -38,7 +38,7 @@ impl ComparedMetric {
         Self::Memory,
     ];
 
-    /// Its name in files and reports.
+    /// Name in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
@@ -52,7 +52,7 @@ impl ComparedMetric {
         }
     }
 
-    /// Its name in sentences.
+    /// Name in sentences.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::ErrorRate => "error rate",
@@ -61,7 +61,7 @@ impl ComparedMetric {
         }
     }
 
-    /// The unit of its values.
+    /// Unit of its values.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Throughput => "req/s",
@@ -71,12 +71,12 @@ impl ComparedMetric {
         }
     }
 
-    /// Whether more is better.
+    /// Returns whether higher values are better.
     pub const fn is_better_when_higher(self) -> bool {
         matches!(self, Self::Throughput)
     }
 
-    /// The share of a percentile (0 to 1).
+    /// The quantile of a percentile (0 to 1).
     pub const fn percentile(self) -> Option<f64> {
         match self {
             Self::P50 => Some(0.5),
@@ -87,7 +87,7 @@ impl ComparedMetric {
         }
     }
 
-    /// 1 where more is worse, −1 where less is.
+    /// 1 if higher values are worse, −1 if lower values are.
     pub(crate) const fn worse(self) -> f64 {
         if self.is_better_when_higher() {
             -1.0

@@ -4,23 +4,23 @@
 use crate::comparison::metric::ComparedMetric;
 use crate::number;
 
-/// The ends of an interval; `None`: open, nothing is ruled out on that side.
+/// The ends of an interval; `None`: open, nothing is excluded on that side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangeInterval {
-    /// The lower end.
+    /// Lower end.
     pub low: Option<f64>,
-    /// The upper end.
+    /// Upper end.
     pub high: Option<f64>,
 }
 
 impl ChangeInterval {
-    /// An interval that rules out nothing: how far chance goes is not known.
+    /// An interval that excludes nothing, because the noise is unknown.
     pub const UNKNOWN: Self = Self {
         low: None,
         high: None,
     };
 
-    /// An interval that is bounded on both sides.
+    /// An interval with both ends.
     pub const fn between(low: f64, high: f64) -> Self {
         Self {
             low: Some(low),
@@ -44,17 +44,17 @@ impl ChangeInterval {
     }
 }
 
-/// How a measure changed, with the interval that decides.
+/// The change of a metric, with the interval that decides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// The run's value over the baseline's.
+    /// The run's value divided by the baseline's.
     Ratio {
         /// The ratio.
         ratio: f64,
         /// The ratios that chance explains.
         interval: ChangeInterval,
     },
-    /// The run's value less the baseline's, in percentage points: for error rates, which may be zero.
+    /// The run's value minus the baseline's, in percentage points: for error rates, which may be zero.
     Points {
         /// The difference.
         by: f64,
@@ -66,7 +66,7 @@ pub enum Change {
 /// The largest change that does not count as a difference.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
-    /// A share of the baseline's value (0 to 1).
+    /// Proportion of the baseline's value (0 to 1).
     Share(f64),
     /// Percentage points.
     Points(f64),
@@ -83,12 +83,12 @@ pub enum Outcome {
     Same,
     /// Nothing in the interval is worse than the tolerance allows; whether it is better is not known.
     NotWorse,
-    /// The interval contains changes that are allowed, and changes that are not.
+    /// The interval contains tolerated and other changes.
     NotEnoughData,
 }
 
 impl Outcome {
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Worse => "worse",
@@ -99,7 +99,7 @@ impl Outcome {
         }
     }
 
-    /// Its name in reports.
+    /// Name in reports.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::NotWorse => "not worse",
@@ -108,7 +108,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of several rows together: worse if any is, known only if all are.
+    /// The outcome of several rows: worse if any is, known only if all are.
     pub(crate) fn of_all(outcomes: impl Iterator<Item = Self>) -> Self {
         let all: Vec<Self> = outcomes.collect();
         if all.is_empty() {
@@ -142,7 +142,8 @@ impl Change {
         }
     }
 
-    /// The interval as a difference from no change, in the tolerance's unit, turned so that more is worse.
+    /// The interval as a difference from no change, in the tolerance's unit, with the sign changed so that higher is
+    /// worse.
     fn turned(self, measured: ComparedMetric) -> ChangeInterval {
         let ends = match self {
             Self::Ratio { interval, .. } => interval.map(|ratio| ratio - 1.0),
@@ -172,15 +173,15 @@ impl Change {
         }
     }
 
-    /// The smallest tolerance under which the interval would say "not worse"; `None` if it is open.
+    /// The smallest tolerance under which the outcome would be "not worse"; `None` if the interval is open.
     pub(crate) fn tolerable(self, measured: ComparedMetric) -> Option<f64> {
         self.turned(measured).high
     }
 
-    /// The change and its interval in words, as percent of the baseline or as percentage points.
+    /// The change and its interval, in percent of the baseline or in percentage points.
     pub fn in_words(self) -> String {
         let interval = if self.interval() == ChangeInterval::UNKNOWN {
-            "interval not known".to_owned()
+            "interval unknown".to_owned()
         } else {
             self.interval_in_words()
         };
@@ -205,13 +206,13 @@ impl Change {
             (Some(low), Some(high)) => format!("{low} to {high}"),
             (Some(low), None) => format!("{low} or more"),
             (None, Some(high)) => format!("{high} or less"),
-            (None, None) => "not known".to_owned(),
+            (None, None) => "unknown".to_owned(),
         }
     }
 }
 
 impl Tolerance {
-    /// It in words: `5 %`, `0.1 points`.
+    /// In words: `5 %`, `0.1 points`.
     pub fn in_words(self) -> String {
         match self {
             Self::Share(share) => format!("{} %", number::measured(share * 100.0)),
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_have_signs() {
+    fn change_has_a_sign() {
         for (change, words) in [
             (ratio(1.123, 1.09, 1.156), "+12.3 % (+9 to +15.6)"),
             (ratio(0.5, 0.4, 1.0), "−50 % (−60 to 0)"),
@@ -250,7 +251,7 @@ mod tests {
                     ratio: 1.256,
                     interval: ChangeInterval::UNKNOWN,
                 },
-                "+25.6 % (interval not known)",
+                "+25.6 % (interval unknown)",
             ),
             (
                 ratio(1.1, 1.0, 1.2).with(ChangeInterval {
@@ -291,7 +292,7 @@ mod tests {
     }
 
     proptest! {
-        /// Read as a person reads it: where each end lies against the tolerance.
+        /// Compares each end with the tolerance, as a reader does.
         #[test]
         fn outcome_never_contradicts_the_shown_interval(
             ends in (any_end(), any_end()), theta in 0.0f64..0.5, at in 0..ComparedMetric::ALL.len(),

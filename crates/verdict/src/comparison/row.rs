@@ -1,4 +1,4 @@
-//! The rows of a comparison, and what they come to together.
+//! The rows of a comparison, and their joint outcome.
 
 use crate::comparison::metric::ComparedMetric;
 use crate::comparison::outcome::{Change, ChangeInterval, Outcome, Tolerance};
@@ -9,14 +9,14 @@ use crate::stats::run_difference;
 pub struct Comparison {
     /// All requests first, then each name.
     pub rows: Vec<ComparisonRow>,
-    /// What is known of the noise between the baseline's runs.
+    /// Knowledge about the noise between the baseline's runs.
     pub between_runs: BetweenRuns,
 }
 
-/// What is known of the differences between a baseline's runs.
+/// Knowledge about the noise between a baseline's runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BetweenRuns {
-    /// It is part of the intervals.
+    /// The noise is part of the intervals.
     Known {
         /// Number of runs in the baseline.
         runs: usize,
@@ -29,7 +29,7 @@ pub enum BetweenRuns {
 }
 
 impl BetweenRuns {
-    /// What a number of runs shows.
+    /// The knowledge that a number of runs gives.
     pub fn of(runs: usize) -> Self {
         if runs < run_difference::RUNS_MIN {
             Self::Unknown { runs }
@@ -39,24 +39,24 @@ impl BetweenRuns {
     }
 }
 
-/// One measure of some requests.
+/// One metric of some requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonRow {
-    /// The requests' name; `None`: all.
+    /// Name of the requests; `None`: all.
     pub name: Option<String>,
-    /// What was measured.
+    /// The metric.
     pub metric: ComparedMetric,
-    /// The baseline's value from which the change was computed; `None` if there is not enough data for one.
+    /// The baseline's value from which the change was computed; `None` if there is not enough data.
     pub baseline: Option<f64>,
     /// The run's value from which the change was computed.
     pub run: Option<f64>,
-    /// The change from the one to the other; `None` if there is not enough data for it.
+    /// The change; `None` if there is not enough data.
     pub change: Option<Change>,
     /// The largest change that does not count as a difference.
     pub tolerance: Tolerance,
-    /// Whether it decides. Others are shown, and among many of them some are worse by chance.
+    /// Whether it decides. Others are only shown, and among many of them, some are worse by chance.
     pub is_tested: bool,
-    /// Of two builds in one sitting: the number of pairs of blocks from which the row was computed.
+    /// In an A/B test: the number of pairs of blocks from which the row was computed.
     pub pairs: Option<usize>,
 }
 
@@ -68,7 +68,7 @@ impl ComparisonRow {
         })
     }
 
-    /// How it changed, in words: `+12 % (+9 to +15)`; `None` if there is not enough data for that.
+    /// The change in words: `+12 % (+9 to +15)`; `None` if there is not enough data.
     pub fn change_in_words(&self) -> Option<String> {
         self.change.map(Change::in_words)
     }
@@ -82,17 +82,17 @@ impl ComparisonRow {
 }
 
 impl Comparison {
-    /// Whether the run is worse: any row that is tested.
+    /// Returns whether any tested metric is worse.
     pub fn is_worse(&self) -> bool {
         self.outcome() == Outcome::Worse
     }
 
-    /// The outcome of the tested rows together: worse if any is, and known only if all are.
+    /// The outcome of all tested rows: worse if any is, and known only if all are.
     pub fn outcome(&self) -> Outcome {
         Outcome::of_all(self.tested().map(ComparisonRow::outcome))
     }
 
-    /// Whether any tested row is decided.
+    /// Returns whether any tested row is decided.
     pub fn tells_anything(&self) -> bool {
         let mut tested = self.tested();
         tested.any(|row| row.outcome() != Outcome::NotEnoughData)
@@ -103,7 +103,7 @@ impl Comparison {
         self.rows.iter().filter(|row| row.is_tested)
     }
 
-    /// Keeps the values and drops the intervals: the run says nothing about the service.
+    /// Keeps the values and drops the intervals, because the run does not describe the service.
     pub(crate) fn leave_undecided(&mut self) {
         self.rows
             .iter_mut()

@@ -1,11 +1,10 @@
-//! A sitting: two builds played in turns on one machine, pair by pair, until it is known whether the
-//! second is worse. What the machine does meanwhile, both feel.
-//!
-//! It is looked at more than once, so the risk is spent over the looks: in proportion to the part of the
-//! limit that is used up (Lan and `DeMets`, Biometrika 70, 1983; the power family of Kim and `DeMets`,
-//! Biometrika 74, 1987, with ρ = 1), and each look has an interval with what it may spend, so that all of them
-//! together stay below the whole, however they depend on each other (Bonferroni). The interval of the last look
-//! is the one that is shown, and the one that decides.
+//! A group-sequential test of two builds that run alternately on one machine, pair by pair, until it is decided
+//! whether the second is worse. Noise of the machine affects both.
+//! //!
+//! There are several looks, so the risk is spent over them: in proportion to the used part of the limit (Lan and
+//! `DeMets`, Biometrika 70, 1983; the power family of Kim and `DeMets`, Biometrika 74, 1987, with ρ = 1). Each look
+//! has an interval with its part of the risk, so that all of them together stay within the total, however they depend
+//! on each other (Bonferroni). The interval of the last look is the one that is shown, and the one that decides.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,27 +13,27 @@ use crate::comparison::metric::ComparedMetric;
 use crate::comparison::outcome::{Change, ChangeInterval, Outcome, Tolerance};
 use crate::stats::signed_rank;
 
-/// The risk of calling a build worse that is slower by just what is allowed, over all looks.
+/// The risk of calling a build worse that is slower by just the tolerance, over all looks.
 const RISK_WORSE: f64 = 0.01;
-/// The risk of calling a build fine that is.
+/// The risk of calling a build not worse that is slower by just the tolerance.
 const RISK_FINE: f64 = 0.05;
-/// The first look is after so many pairs: fewer have too few signs to tell.
+/// Pairs before the first look: fewer have too few signs for a decision.
 pub const FIRST_LOOK: usize = 10;
-/// Each further look is after so many times as many.
+/// The factor from one look to the next.
 const LOOK_AGAIN: f64 = 1.25;
 
-/// Which build.
+/// A build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// What is.
+    /// The current one.
     A,
-    /// What may be worse.
+    /// The one that may be worse.
     B,
 }
 
-/// In which order a pair is played: AB or BA, as a coin says for each, so that four blocks in a row are ABBA or
-/// BAAB as often as not. The coins are what makes the sign-flip test exact, whatever the machine does: were
-/// two pairs to share one, as in ABBA alone, what both feel of one moment would count twice.
+/// The order of a pair: AB or BA, by a fair coin for each pair, so that four consecutive blocks are ABBA or BAAB as
+/// often as not. Independent coins make the sign-flip test exact, whatever the machine does. If two pairs shared one,
+/// as in a fixed ABBA, noise that affects both would count twice.
 pub fn order(pair: usize, seed: u64) -> [Side; 2] {
     let salt = (pair as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ salt);
@@ -46,8 +45,8 @@ pub fn order(pair: usize, seed: u64) -> [Side; 2] {
     }
 }
 
-/// How much worse B was than A in a pair, as a logarithm: over zero is worse. `None` where either is not above
-/// zero, so that there is no ratio. Of error rates, which may be zero, it is in points of percent.
+/// The amount by which B was worse than A in a pair, as a logarithm: above zero is worse. `None` if either is not
+/// above zero, so that there is no ratio. For error rates, which may be zero, in percentage points.
 pub fn difference(measured: ComparedMetric, a: f64, b: f64) -> Option<f64> {
     if measured == ComparedMetric::ErrorRate {
         return Some(b - a);
@@ -56,29 +55,29 @@ pub fn difference(measured: ComparedMetric, a: f64, b: f64) -> Option<f64> {
     ratio.is_finite().then(|| ratio.ln() * measured.worse())
 }
 
-/// When a sitting ends, whether it is known or not.
+/// The limit of a test, decided or not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// After so many pairs.
+    /// Number of pairs.
     pub pairs: usize,
-    /// After so many seconds.
+    /// Duration, in seconds.
     pub seconds: f64,
 }
 
-/// What is known.
+/// The decision of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestDecision {
-    /// B is worse by more than is allowed, beyond chance.
+    /// B is significantly worse, by more than the tolerance.
     Worse,
-    /// B is not, beyond chance.
+    /// B is significantly not worse.
     NotWorse,
-    /// Not known yet.
+    /// Not decided yet.
     Continue,
-    /// Not known at the limit.
+    /// Not decided at the limit.
     NotEnoughData,
 }
 
-/// The pairs so far, of one measure, and what they tell.
+/// A sequential test of one metric.
 #[derive(Debug, Clone)]
 pub struct SequentialTest {
     measured: ComparedMetric,
@@ -93,23 +92,23 @@ pub struct SequentialTest {
     decision: TestDecision,
 }
 
-/// What was seen at a look.
+/// The result of a look.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
     /// The number of pairs.
     pub pairs: usize,
-    /// How the measure changed, with the interval that decides.
+    /// The change, with the interval that decides.
     pub change: Change,
 }
 
 impl SequentialTest {
-    /// A sitting in which a difference by `theta`, a share, is allowed. If several measures are tested in
-    /// parallel, `tested` is their number, and each has its part of the risk.
+    /// Creates a test that tolerates differences of `theta`, a proportion. If several metrics are tested in parallel,
+    /// `tested` is their number, and the risk is divided among them.
     pub fn new(theta: f64, limit: Limit, tested: usize) -> Self {
         Self::of(ComparedMetric::P95, Tolerance::Share(theta), limit, tested)
     }
 
-    /// The same of any measure.
+    /// The same for any metric.
     pub(crate) fn of(
         measured: ComparedMetric,
         tolerance: Tolerance,
@@ -130,8 +129,8 @@ impl SequentialTest {
         }
     }
 
-    /// Takes in a pair, by its [`difference`], with the time that it took; and says what is known. Once it is,
-    /// further pairs do not change that.
+    /// Adds a pair, by its [`difference`], with its duration; returns the decision. Once it is made, further pairs do
+    /// not change it.
     pub fn add(&mut self, difference: f64, seconds: f64) -> TestDecision {
         self.differences.push(difference);
         self.seconds += seconds;
@@ -146,12 +145,12 @@ impl SequentialTest {
         self.decision
     }
 
-    /// What is known.
+    /// The decision.
     pub fn decision(&self) -> TestDecision {
         self.decision
     }
 
-    /// How many pairs there are.
+    /// Number of pairs.
     pub fn pairs(&self) -> usize {
         self.differences.len()
     }
@@ -161,7 +160,7 @@ impl SequentialTest {
         &self.looks
     }
 
-    /// The last look; before the first one, what all pairs so far come to, without an interval.
+    /// The last look; before the first one, the change of all pairs so far, without an interval.
     pub(crate) fn last(&self) -> Option<Look> {
         let last = self.looks.last().copied();
         last.or_else(|| {
@@ -173,13 +172,13 @@ impl SequentialTest {
         })
     }
 
-    /// The part of the limit that is used up (0 to 1).
+    /// The used part of the limit (0 to 1).
     fn used(&self) -> f64 {
         let pairs = self.differences.len() as f64 / self.limit.pairs.max(1) as f64;
         pairs.max(self.seconds / self.limit.seconds).clamp(0.0, 1.0)
     }
 
-    /// A look at which not even pairs that are all alike would tell is not taken, and spends nothing.
+    /// A look at which not even pairs with equal signs could decide is skipped, and spends nothing.
     fn look(&mut self, used: f64) -> TestDecision {
         let part = (used - self.spent) / self.tested;
         if signed_rank::smallest_p_value(self.differences.len()) <= RISK_FINE * part {
@@ -204,7 +203,7 @@ impl SequentialTest {
     }
 }
 
-/// The change that differences of pairs come to.
+/// The change that corresponds to differences of pairs.
 pub(crate) fn change_of(
     measured: ComparedMetric,
     location: signed_rank::LocationEstimate,
@@ -216,7 +215,7 @@ pub(crate) fn change_of(
     change(measured, location.estimate, ends)
 }
 
-/// Turns a difference, of which more is worse, back to the values.
+/// Converts a difference, of which higher is worse, to a change of the values.
 fn change(measured: ComparedMetric, middle: f64, turned: ChangeInterval) -> Change {
     let worse = measured.worse();
     let ends = if worse < 0.0 {
@@ -254,7 +253,7 @@ mod tests {
         seconds: 600.0,
     };
 
-    /// Plays pairs whose difference is this, up and down by a little.
+    /// Adds pairs with this difference and some noise.
     fn play(difference: f64, noise: f64) -> (TestDecision, usize) {
         let mut sequential_test = SequentialTest::new(0.02, LIMIT, 1);
         for at in 0..100usize {
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_clear_is_known_soon_and_what_is_not_never() {
+    fn clear_difference_is_decided_soon_and_borderline_never() {
         assert_eq!(play(0.1, 0.01), (TestDecision::Worse, 10));
         assert_eq!(play(0.0, 0.01), (TestDecision::NotWorse, 10));
         assert_eq!(play(0.05, 0.1).0, TestDecision::Worse);
@@ -275,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn time_ends_a_sitting_too() {
+    fn duration_limit_ends_the_test() {
         let mut sequential_test = SequentialTest::new(0.02, LIMIT, 1);
         assert_eq!(sequential_test.add(0.1, 300.0), TestDecision::Continue);
         assert_eq!(sequential_test.add(0.1, 300.0), TestDecision::NotEnoughData);
     }
 
     #[test]
-    fn several_measures_share_the_risk() {
+    fn several_metrics_divide_the_risk() {
         let first = |tested| {
             let mut sequential_test = SequentialTest::new(0.02, LIMIT, tested);
             (0..10).for_each(|_| {
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn each_pair_has_a_coin_of_its_own() {
+    fn each_pair_has_its_own_order() {
         let turned = |pair: usize| order(pair, 5)[0] == Side::B;
         let count = (0..400).filter(|pair| turned(*pair)).count();
         let alike = (0..399).filter(|pair| turned(*pair) == turned(pair + 1));
@@ -308,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn worse_is_over_zero_whichever_way_it_is() {
+    fn difference_is_positive_if_worse_in_either_direction() {
         assert!(difference(ComparedMetric::P95, 10.0, 11.0).is_some_and(|d| d > 0.09));
         assert!(difference(ComparedMetric::Throughput, 10.0, 11.0).is_some_and(|d| d < -0.09));
         assert_eq!(difference(ComparedMetric::P95, 0.0, 11.0), None);

@@ -1,4 +1,4 @@
-//! Degradation: whether a service gets slower, or fails more, the longer one level of load is held.
+//! Degradation: whether a service gets slower, or fails more often, during a long time at one level of load.
 
 use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 
@@ -7,16 +7,16 @@ use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 use crate::stats::trend::{self, Point, Trend, TrendShape};
 
-/// The chance of a false alarm, over all that is looked at.
+/// The risk of a false alarm, over all metrics.
 const RISK: f64 = 0.01;
-/// The last half has to rise as well, but for this chance.
+/// The risk of the test of the second half, which must rise as well.
 const RISK_OF_LAST_HALF: f64 = 0.05;
-/// It matters where it comes to so much of what is usual, over the level.
+/// The smallest relevant increase over the level, relative to the mean.
 const MATTERS: f64 = 0.1;
-/// Errors are compared with no less than this, in percent.
+/// The smallest error rate to compare with, in percent.
 const ERRORS_LEAST: f64 = 0.1;
 
-/// What may get worse.
+/// A metric that may get worse.
 struct WatchedMetric {
     metric: &'static str,
     words: &'static str,
@@ -42,7 +42,7 @@ const WATCHED_METRICS: [WatchedMetric; 3] = [
     },
     WatchedMetric {
         metric: "error_rate",
-        words: "fails more: its error rate",
+        words: "fails more often: its error rate",
         unit: "%",
         least: ERRORS_LEAST,
         of: |record, interval, _| {
@@ -58,8 +58,8 @@ fn percentile_ms(record: &RunRecord, interval: usize, by: Measure, q: f64) -> Op
     seen.percentile(q).and_then(PercentileValue::ms)
 }
 
-/// Whether a series gets worse in a way that matters: surely (but for `risk`), by more than a tenth of what
-/// is usual over its length, in its last half as well, and not to a level.
+/// The trend of a series that gets worse in a relevant way: with this risk, by more than a tenth of its mean over its
+/// length, in its second half as well, and without leveling off.
 pub fn worsening(series: &[Point], risk: f64, least: f64) -> Option<Trend> {
     let points = trend::means(series);
     let found = trend::trend(&points)?;
@@ -74,13 +74,12 @@ pub fn worsening(series: &[Point], risk: f64, least: f64) -> Option<Trend> {
     goes_on.then_some(found)
 }
 
-/// Findings of what got worse, where the load held one level for long enough: the first of the latencies,
-/// and errors.
+/// Findings on what got worse, if the load held one level for long enough: the first of the percentiles, and errors.
 pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
     findings_by(record, Measure::Response)
 }
 
-/// Whether a service is said to get slower that would not be without brunt's own lateness, in words.
+/// Reports, in words, whether the service seems to get slower only because of the generator's lateness.
 pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     let is_slower = |by| {
         let found = findings_by(record, by);
@@ -123,7 +122,7 @@ fn findings_by(record: &RunRecord, by: Measure) -> Vec<Finding> {
 fn finding(watched: &WatchedMetric, trend: &Trend) -> Finding {
     let per_hour = |slope: f64| slope * 3_600.0;
     let sentence = format!(
-        "The service {} rises by {} {unit} an hour ({} to {} {unit}) at one level of load.",
+        "The service {} rises by {} {unit} per hour ({} to {} {unit}) at a constant load.",
         watched.words,
         number::measured(per_hour(trend.slope)),
         number::measured(per_hour(trend.slope_low)),

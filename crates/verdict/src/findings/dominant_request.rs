@@ -1,8 +1,8 @@
-//! The slow request: where a target of the response time is missed, the one kind of request that takes the
-//! service's time while the others are fast, or wait behind it.
-//!
-//! Every request counts, however it ended: one that was never answered took longer than any answer, and what failed took
-//! its time. Shares are of all requests of the run.
+//! The dominant request: if a target of the response time is missed, the kind of request that takes most of the
+//! service's time while the others are fast, or wait for it.
+//! //!
+//! Every request counts, whatever its outcome: one without a response took longer than any response, and a failed one
+//! took its time. Proportions are of all requests of the run.
 
 use brunt_record::{
     Distribution, Histogram, Measure, NameId, Outcome, PercentileValue, RunRecord, Scope,
@@ -11,21 +11,21 @@ use brunt_record::{
 use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 
-/// Fewer requests of a name, or of all others, are not judged.
+/// The smallest number of requests of a name, and of all others, for a comparison.
 const REQUESTS_MIN: u64 = 20;
-/// Half of its requests take so many times as long as half of all others do.
+/// The smallest factor between its median and that of all other requests.
 const TIMES: f64 = 10.0;
-/// It takes so much of the time of all requests.
+/// The smallest proportion of the time of all requests.
 const SHARE_OF_TIME: f64 = 0.1;
 
-/// Requests, and how long the service took for them.
+/// Requests, and their service times.
 #[derive(Debug, Clone, Default)]
 struct ServiceTimes {
-    /// Those answered well, and how many were never answered.
+    /// Successful requests, and those without a response.
     ranked: Distribution,
-    /// Answered, but not as they should be.
+    /// Failed requests that got a response.
     failed: u64,
-    /// The time of all of them.
+    /// The total time.
     all_ns: u128,
 }
 
@@ -60,8 +60,8 @@ impl ServiceTimes {
         self.ranked.count() + self.failed
     }
 
-    /// What half of them take; `None` where there are too few, or where most of them failed: how long a refusal takes
-    /// says nothing of what it refuses.
+    /// The median; `None` if there are too few requests, or if most failed: the duration of a rejection says nothing
+    /// about the request.
     fn median(&self) -> Option<PercentileValue> {
         let tells = self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
         self.ranked.percentile(0.5).filter(|_| tells)
@@ -71,16 +71,16 @@ impl ServiceTimes {
 /// A name, and how its requests compare with all others.
 struct SlowRequest {
     name: NameId,
-    /// What half of its requests take; `None`: they are never answered.
+    /// The median of its requests; `None`: it got no response.
     p50_ms: Option<f64>,
     others_p50_ms: f64,
-    /// Its share of the requests.
+    /// Its proportion of the requests.
     share: f64,
-    /// Its share of the time of all requests.
+    /// Its proportion of the time of all requests.
     share_of_time: f64,
 }
 
-/// The slow request of a run; `is_too_slow` says whether a target of the response time is missed.
+/// The slow request of a run; `is_too_slow` is whether a target of the response time is missed.
 pub(crate) fn finding(record: &RunRecord, is_too_slow: bool) -> Option<Finding> {
     if record.header.load.search.is_some() || !is_too_slow {
         return None;
@@ -99,14 +99,14 @@ pub(crate) fn finding(record: &RunRecord, is_too_slow: bool) -> Option<Finding> 
     Some(in_words(record, &slowest))
 }
 
-/// A name compared with all others, where it is slow.
+/// Compares a name with all others; `None` if it is not slow.
 fn compared(name: NameId, own: &ServiceTimes, others: &ServiceTimes) -> Option<SlowRequest> {
     let (median, others_median) = (own.median()?, others.median()?);
     let all_ns = own.all_ns + others.all_ns;
     let slow = SlowRequest {
         name,
         p50_ms: median.ms(),
-        // Where half of the others are never answered, they are no faster.
+        // If the median of the others got no response, they are not faster.
         others_p50_ms: others_median.ms()?,
         share: own.requests() as f64 / (own.requests() + others.requests()) as f64,
         share_of_time: own.all_ns as f64 / all_ns.max(1) as f64,
@@ -120,14 +120,11 @@ fn compared(name: NameId, own: &ServiceTimes, others: &ServiceTimes) -> Option<S
 fn in_words(record: &RunRecord, slow: &SlowRequest) -> Finding {
     let name = &record.timeline.names()[slow.name.index()];
     let median = match slow.p50_ms {
-        Some(p50_ms) => format!(
-            "half of its requests take {} or more",
-            number::measured_in(p50_ms, "ms")
-        ),
-        None => "half of its requests or more were never answered".to_owned(),
+        Some(p50_ms) => format!("its median is {}", number::measured_in(p50_ms, "ms")),
+        None => "at least half of its requests got no response".to_owned(),
     };
     let sentence = format!(
-        "{} is slow: {median}, half of the others {}; it is {} % of the requests and {} % of their time.",
+        "{} is slow: {median}, the median of the other requests is {}; it is {} % of the requests and takes {} % of their time.",
         record.header.title_of(name),
         number::measured_in(slow.others_p50_ms, "ms"),
         number::measured(slow.share * 100.0),

@@ -1,4 +1,4 @@
-//! Leaks: whether what a service holds (memory, descriptors, threads) grows and will go on to.
+//! Leaks: whether a resource of the service (memory, descriptors, threads) grows and will continue to.
 
 use brunt_record::{Metric, ProcessReading, Reading, RunRecord, Scope};
 
@@ -6,37 +6,37 @@ use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
 use crate::stats::trend::{self, Point, Trend, TrendShape};
 
-/// The chance of a false alarm, over all that is looked at.
+/// The risk of a false alarm, over all resources.
 const RISK: f64 = 0.01;
-/// The last half has to rise as well, but for this chance.
+/// The risk of the test of the second half, which must rise as well.
 const RISK_OF_LAST_HALF: f64 = 0.05;
-/// Growth matters where it comes to so much of the level…
+/// The smallest relevant growth, relative to the level …
 const BUDGET: f64 = 0.1;
-/// … in so long.
+/// … in this time.
 const HORIZON_S: f64 = 24.0 * 3_600.0;
-/// A level has to hold for so long to tell a leak.
+/// The time at one level that is needed to find a leak.
 const LEVEL_S_MIN: f64 = 120.0;
-/// The first part of a level is warm-up.
+/// The proportion at the beginning of a level that counts as warm-up.
 const WARM_UP: f64 = 0.2;
 
-/// The profile that is there to find leaks.
+/// The profile that looks for leaks.
 pub(crate) const ENDURANCE: &str = "endurance";
 
-/// What was found of a series.
+/// The growth of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Growth {
-    /// Nothing that matters.
+    /// No relevant growth.
     None,
-    /// It grows, and will go on to.
+    /// It grows, and will continue to.
     Leak(Trend),
-    /// It grew, to a level: a cache that fills.
+    /// It grew and leveled off: a cache filling up.
     LevelsOff,
-    /// It grows, and the run is too short to tell whether it will go on to.
+    /// It grows, and the run is too short to show whether it will continue to.
     Unclear(Trend),
 }
 
-/// Whether a series grows in a way that matters: surely (but for `risk`), by more than a tenth of its
-/// level in a day, by `least` or more while it was looked at, and in its last half as well.
+/// Classifies the growth of a series. Relevant growth is significant with this risk, more than a tenth of the level
+/// per day, at least `least` during the measurement, and visible in the second half as well.
 pub fn growth(series: &[Point], risk: f64, least: f64) -> Growth {
     let minima = trend::minima(series);
     let Some(found) = trend::trend(&minima) else {
@@ -65,12 +65,12 @@ pub fn growth(series: &[Point], risk: f64, least: f64) -> Growth {
     }
 }
 
-/// What is watched for growth.
+/// A resource that is monitored for growth.
 struct WatchedResource {
     name: &'static str,
     unit: &'static str,
     per_unit: f64,
-    /// What grew by less while it was looked at may have but settled.
+    /// Smaller growth during the measurement may be a one-time effect.
     least: f64,
     of: fn(&ProcessReading) -> Option<f64>,
 }
@@ -102,7 +102,7 @@ const WATCHED_RESOURCES: [WatchedResource; 3] = [
     },
 ];
 
-/// Findings of growth, where the load held one level for long enough.
+/// Findings on growth, if the load held one level for long enough.
 pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
     let Some((from_s, to_s)) = longest_level(record) else {
         return too_short(record).into_iter().collect();
@@ -121,7 +121,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
                 Some((reading.at_ms as f64 / 1e3, value))
             })
             .collect();
-        // Each of the three takes its part of the risk.
+        // The risk is divided among the three.
         match growth(
             &series,
             RISK / WATCHED_RESOURCES.len() as f64,
@@ -136,7 +136,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
     found.collect()
 }
 
-/// Whether what a process holds was read.
+/// Returns whether the resources of a process were read.
 pub(crate) fn is_watched(record: &RunRecord) -> bool {
     record
         .readings
@@ -144,7 +144,7 @@ pub(crate) fn is_watched(record: &RunRecord) -> bool {
         .any(|reading| reading.target.is_some())
 }
 
-/// That a run that was made to look for leaks is too short to tell.
+/// The finding that a run of the endurance profile is too short.
 fn too_short(record: &RunRecord) -> Option<Finding> {
     let sentence = format!(
         "Too short to show whether the service leaks: hold one level for {} or more.",
@@ -154,7 +154,7 @@ fn too_short(record: &RunRecord) -> Option<Finding> {
     is_asked.then(|| Finding::new(FindingKind::GrowthUnclear, sentence))
 }
 
-/// The longest stretch in which the load was to hold one level, as far as it was made.
+/// The longest time for which the load was planned to hold one level, as far as it was generated.
 pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
     if record.header.load.search.is_some() {
         return None;
@@ -179,7 +179,7 @@ fn per_hour(watched: &WatchedResource, slope: f64) -> String {
 
 fn leak(record: &RunRecord, watched: &WatchedResource, trend: &Trend, series: &[Point]) -> Finding {
     let mut sentence = format!(
-        "The service leaks {}: {} an hour ({} to {})",
+        "The service leaks {}: {} per hour ({} to {})",
         watched.name,
         per_hour(watched, trend.slope),
         number::measured(trend.slope_low * 3_600.0 / watched.per_unit),
@@ -199,7 +199,7 @@ fn leak(record: &RunRecord, watched: &WatchedResource, trend: &Trend, series: &[
     if per_s > 0.0 {
         let per_million = trend.slope / per_s * 1e6 / watched.per_unit;
         sentence.push_str(&format!(
-            ", {} {} a million requests",
+            ", {} {} per million requests",
             number::measured(per_million),
             watched.unit
         ));
@@ -221,7 +221,7 @@ fn leak(record: &RunRecord, watched: &WatchedResource, trend: &Trend, series: &[
     }
 }
 
-/// The trend through the middle of the lowest values, in the unit of the finding.
+/// The trend line through the medians of the minima, in the unit of the finding.
 fn line(watched: &WatchedResource, trend: &Trend, series: &[Point]) -> Mark {
     let minima = trend::minima(series);
     let mut rests: Vec<f64> = minima
@@ -239,7 +239,7 @@ fn line(watched: &WatchedResource, trend: &Trend, series: &[Point]) -> Mark {
     }
 }
 
-/// Where growth ends: the critical threshold of memory, or the machine's.
+/// The limit of the growth: the critical threshold of memory, or the machine's memory.
 fn limit_of(record: &RunRecord, watched: &WatchedResource) -> Option<(f64, &'static str)> {
     if watched.name != "memory" {
         return None;
@@ -257,7 +257,7 @@ fn limit_of(record: &RunRecord, watched: &WatchedResource) -> Option<(f64, &'sta
 
 fn levels_off(watched: &WatchedResource) -> Finding {
     let sentence = format!(
-        "The service's {} grew and levelled off: a cache that fills, not a leak.",
+        "The service's {} grew and leveled off: a cache filling up, not a leak.",
         watched.name
     );
     Finding::new(FindingKind::CacheFilling, sentence).with("metric", Figure::Keyword(watched.name))
@@ -265,8 +265,8 @@ fn levels_off(watched: &WatchedResource) -> Finding {
 
 fn unclear(watched: &WatchedResource, trend: &Trend) -> Finding {
     let sentence = format!(
-        "The service's {} grows by {} an hour; the run is too short to distinguish a leak from a cache that \
-         fills: run longer.",
+        "The service's {} grows by {} per hour; the run is too short to distinguish a leak from a cache \
+         filling up: run longer.",
         watched.name,
         per_hour(watched, trend.slope),
     );

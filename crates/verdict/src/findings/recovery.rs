@@ -1,77 +1,77 @@
-//! Recovery: how long a service takes to be as it was, after a load that was higher for a while.
-//!
-//! A service has recovered from the first second on from which it stays in its bands: the p95 of the
-//! requests that were meant to start in each second, their errors, and what is under way. The bands are
-//! those of the level before.
+//! Recovery: how long a service needs to return to its previous behavior after a spike.
+//! //!
+//! A service has recovered from the first second from which it stays within its bands: for the p95 of the requests
+//! with their intended start in each second, for their errors, and for the requests in flight. The bands are those of
+//! the level before the spike.
 
 use brunt_record::{Measure, PercentileValue, RunRecord, Scope, SearchPhase};
 
 use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
 
-/// Above the level before by less than this, a load is no spike.
+/// The smallest factor of the previous level that is a spike.
 const SPIKE: f64 = 1.5;
-/// At or below the level before by this much, a load is the level before.
+/// The largest factor of the previous level that counts as that level again.
 const LEVEL: f64 = 1.1;
-/// So much slower than before is as before.
+/// The largest factor of a previous value that counts as unchanged.
 const AS_BEFORE: f64 = 1.1;
-/// Few windows before do not show how far one strays by chance: no farther than this, in standard
-/// deviations …
+/// A few windows do not show how far one deviates by chance; the band is at least this many standard deviations wide
+/// …
 const STRAYS: f64 = 3.0;
-/// … which are so many median distances, where they are normal.
+/// … which are this many median absolute deviations for a normal distribution.
 const SD_PER_MEDIAN: f64 = 1.4826;
-/// The level before has to be seen for so many windows.
+/// The number of windows that are needed of the level before the spike.
 const WINDOWS_BEFORE: usize = 20;
-/// The service has to stay in its bands for so many windows.
+/// The number of windows for which the service must stay within its bands.
 const HOLDS: usize = 10;
-/// The first part of the level before is warm-up.
+/// The proportion of the level before the spike that counts as warm-up.
 const WARM_UP: f64 = 0.2;
-/// In a search it is known, and held for a short while: so many seconds are.
+/// Warm-up of that level in a search, in which it is short and known, in seconds.
 const SETTLE_S: f64 = 1.0;
 
-/// A load under which requests take this many times as long as before has disturbed the service, whatever single
-/// windows of before may have had.
+/// A load under which requests take this many times as long has disturbed the service, however single windows before
+/// it may have deviated.
 const DISTURBED: f64 = 2.0;
 
-/// Recoveries whose lengths differ by no more than this share, and two windows, are the same.
+/// Recovery times that differ by no more than this proportion, and two windows, count as equal.
 const AS_ALIKE: f64 = 0.1;
 
-/// What became of a service after a spike.
+/// The behavior of a service after a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Recovery {
-    /// Nothing ever left its band.
+    /// Nothing left its band.
     NotDisturbed,
-    /// It was as before after so many seconds from the end of the spike, but for so many.
+    /// It recovered.
     Recovered {
-        /// From the end of the spike.
+        /// Time since the end of the spike.
         seconds: f64,
-        /// The width of a window.
+        /// Precision: the width of a window.
         error_s: f64,
     },
-    /// Requests took far longer under the higher load, or failed; but the level before strayed as far by itself, so
-    /// that there is nothing to come back to.
+    /// Requests took far longer during the spike, or failed, but the level before deviated as much by itself, so
+    /// recovery is not defined.
     Unclear,
-    /// It was not as before within so many seconds of watching.
+    /// It did not recover while it was measured.
     NotWithin {
         /// From the end of the spike to the end of the load.
         seconds: f64,
     },
 }
 
-/// A spike in the planned load, in seconds from the start.
+/// A spike in the planned load, in seconds since the start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spike {
-    /// From when the level before was held.
+    /// Start of the level before it.
     pub before_s: f64,
-    /// When it began to rise.
+    /// Start of the rise.
     pub begins_s: f64,
-    /// When it was back.
+    /// Return to the level.
     pub ends_s: f64,
-    /// Until when the level after is held.
+    /// End of the level after it.
     pub until_s: f64,
 }
 
-/// The first spike of a load: a level, more than it, and the level again.
+/// The first spike of a load: a level, a higher one, and the first level again.
 pub fn spike(record: &RunRecord) -> Option<Spike> {
     if record.header.load.search.is_some() {
         return push(record);
@@ -107,7 +107,7 @@ pub fn spike(record: &RunRecord) -> Option<Spike> {
     None
 }
 
-/// The last push of a search, and what was held before and after it.
+/// The last spike of a search, with the levels before and after it.
 fn push(record: &RunRecord) -> Option<Spike> {
     let from_s = |part: SearchPhase| {
         let level = record.levels().find(|level| level.phase == part)?;
@@ -121,14 +121,14 @@ fn push(record: &RunRecord) -> Option<Spike> {
     })
 }
 
-/// What the bands are, from the level before.
+/// The bands, computed from the level before the spike.
 struct Bands {
     p95_ms: f64,
     error_share: f64,
     in_flight: Option<u32>,
 }
 
-/// The standard deviation about a middle, by the median of the distances, which a few far ones do not move.
+/// The standard deviation around a center, from the median absolute deviation, which outliers do not affect.
 fn deviation(values: &[f64], middle: f64) -> f64 {
     let distance = |value: &f64| (value - middle).abs();
     let mut distances: Vec<f64> = values.iter().map(distance).collect();
@@ -136,11 +136,11 @@ fn deviation(values: &[f64], middle: f64) -> f64 {
     distances[distances.len() / 2] * SD_PER_MEDIAN
 }
 
-/// What was seen in one window.
+/// Measurements of one window.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     begin_s: f64,
-    /// `None`: nothing was meant to start; infinite: not answered.
+    /// `None`: no intended starts; infinite: no response.
     p95_ms: Option<f64>,
     failed: u64,
     all: u64,
@@ -155,7 +155,7 @@ impl Bands {
         }
         p95s.sort_by(f64::total_cmp);
         let usual = p95s[p95s.len() / 2];
-        // Of a hundred windows before, one was above this.
+        // The largest of a hundred values is ignored.
         let seen = p95s[p95s.len() - 1 - p95s.len() / 100];
         let bound = seen.max(usual + STRAYS * deviation(&p95s, usual));
         let (failed, all) = before.iter().fold((0, 0), |(failed, all), window| {
@@ -171,7 +171,7 @@ impl Bands {
     fn holds(&self, window: &Window) -> bool {
         let in_time = window.p95_ms.is_none_or(|p95_ms| p95_ms <= self.p95_ms);
         let expected = self.error_share * window.all as f64;
-        // Three standard deviations of a count, and one: what chance explains of errors as before.
+        // Three standard deviations of a count, and one: chance explains this many errors.
         let few_errors = window.failed as f64 <= expected + 3.0 * expected.sqrt() + 1.0;
         let drained = match (window.in_flight, self.in_flight) {
             (Some(now), Some(before)) => f64::from(now) <= f64::from(before) * AS_BEFORE + 1.0,
@@ -181,13 +181,12 @@ impl Bands {
     }
 }
 
-/// What became of the service after a spike; `None` where too little was seen of the level before or
-/// after.
+/// Classifies the behavior of the service after a spike; `None` if too little was measured before or after it.
 pub fn recovery(record: &RunRecord, spike: &Spike) -> Option<Recovery> {
     recovery_by(record, spike, Measure::Response)
 }
 
-/// Whether the recovery that is told would be another without brunt's own lateness, in words.
+/// Reports, in words, whether the generator's lateness changed the recovery.
 pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     let spike = spike(record)?;
     let with = recovery(record, &spike)?;
@@ -204,21 +203,21 @@ pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     (!is_same).then(|| "the recovery different".to_owned())
 }
 
-/// Why the recovery of the service after a spike is unknown, and what would show it.
+/// Why the recovery after a spike is unknown, and what would show it.
 pub(crate) fn why_unknown(record: &RunRecord, spike: &Spike) -> String {
     let width_s = f64::from(record.timeline.width_s());
     let watched_s = spike.until_s - spike.ends_s;
     if record.duration_s() <= spike.ends_s {
-        "since the run ended before the spike did".to_owned()
+        "because the run ended before the spike did".to_owned()
     } else if watched_s < HOLDS as f64 * width_s {
         format!(
-            "since the load went on for only {} after the spike; let it go on for {} or more",
+            "because the load continued for only {} after the spike; let it continue for {} or more",
             number::seconds(watched_s.max(0.0)),
             number::seconds(HOLDS as f64 * width_s)
         )
     } else {
         format!(
-            "since the level before the spike was too short; hold it for {} or more",
+            "because the level before the spike was too short; hold it for {} or more",
             number::seconds(WINDOWS_BEFORE as f64 * width_s / (1.0 - WARM_UP))
         )
     }
@@ -264,14 +263,14 @@ fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recover
     })
 }
 
-/// The p95 of the window in the middle, in milliseconds; 0 where nothing was meant to start.
+/// The median of the windows' p95s, in milliseconds; 0 without intended starts.
 fn usual_p95(windows: &[Window]) -> f64 {
     let mut p95s: Vec<f64> = windows.iter().filter_map(|window| window.p95_ms).collect();
     p95s.sort_by(f64::total_cmp);
     p95s.get(p95s.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Whether the windows stay in their bands: one in ten may leave it by chance, two in a row do not.
+/// Returns whether windows stay within their bands: one in ten may leave them by chance, two in a row may not.
 fn stays(held: &[bool]) -> bool {
     let left = held.iter().filter(|held| !**held).count();
     left <= held.len() / HOLDS && !held.windows(2).any(|pair| !pair[0] && !pair[1])
@@ -300,16 +299,16 @@ fn windows(record: &RunRecord, by: Measure) -> Vec<Window> {
         .collect()
 }
 
-/// A duration in milliseconds, in words.
+/// Formats a duration in milliseconds.
 fn waited(ms: f64) -> String {
     if ms.is_finite() {
         number::measured_in(ms, "ms")
     } else {
-        "not answered".to_owned()
+        "no response".to_owned()
     }
 }
 
-/// A duration in milliseconds; nothing where requests were not answered.
+/// A duration in milliseconds; null if there was no response.
 fn finite(ms: f64) -> Figure {
     if ms.is_finite() {
         Figure::Number(ms)
@@ -318,7 +317,7 @@ fn finite(ms: f64) -> Figure {
     }
 }
 
-/// What became of the service, in one sentence; the p95s are those before and during the spike.
+/// The behavior of the service in one sentence; the p95s are those before and during the spike.
 fn in_words(
     recovery: Recovery,
     what: &str,
@@ -328,13 +327,13 @@ fn in_words(
 ) -> String {
     match recovery {
         Recovery::NotDisturbed => format!(
-            "The {what} did not disturb the service (p95 {} in it, {} before); try a stronger one.",
+            "The {what} did not disturb the service (p95 {} during it, {} before); try a stronger one.",
             number::measured_in(during_ms, "ms"),
             number::measured_in(before_ms, "ms")
         ),
         Recovery::Unclear => format!(
-            "Whether the service recovers after the {what} is not known: it was not steady before (p95 {} in the \
-             {what}, {} before, and as long in single seconds).",
+            "Whether the service recovers after the {what} is unknown: it was not steady before (p95 {} during the \
+             {what}, {} before, with single seconds as slow as that).",
             waited(during_ms),
             number::measured_in(before_ms, "ms")
         ),
@@ -356,7 +355,7 @@ fn in_words(
     }
 }
 
-/// The finding of a spike, where the load had one.
+/// The finding on a spike, if the load had one.
 pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let spike = spike(record)?;
     let recovery = recovery(record, &spike)?;

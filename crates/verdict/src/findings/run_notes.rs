@@ -1,4 +1,5 @@
-//! Short findings: a run that did not end as planned, and faults of brunt that changed no grade.
+//! Notes on a run: how it was judged, insecure connections, retries, and problems of the generator that changed no
+//! result.
 
 use brunt_record::{Measure, RunRecord};
 
@@ -9,20 +10,20 @@ use crate::stats::batch_means::BLOCKS_MIN;
 use crate::window::totals::p99_ms;
 use crate::window::totals::{every_outcome, lags};
 
-/// A lag below this is nobody's concern, in milliseconds.
+/// A lag below this does not matter, in milliseconds.
 const LAG_MS: f64 = 10.0;
 
-/// A lag below this share of the response time is not, either.
+/// Neither does a lag below this proportion of the response time.
 const LAG_SHARE: f64 = 0.1;
 
-/// That the run was judged though it is shorter than usual, since the scenario asked for that.
+/// The finding that the run was judged although it is shorter than usual, because the scenario allows it.
 pub(crate) fn short_run(record: &RunRecord) -> Option<Finding> {
     let min_s = record.header.min_duration_s?;
     let run_s = record.duration_s();
     let is_judged = record.header.load.search.is_none() && !record.header.targets.is_empty();
     let is_short = run_s < BLOCKS_MIN as f64 && min_s < BLOCKS_MIN as f64;
     let sentence = format!(
-        "The scenario lets runs of {} pass (min_duration): ups and downs of the service that are longer than this run \
+        "The scenario lets runs of {} pass (min_duration): fluctuations of the service that are longer than this run \
          of {} do not show in it.",
         number::seconds(min_s),
         number::seconds(run_s)
@@ -31,7 +32,7 @@ pub(crate) fn short_run(record: &RunRecord) -> Option<Finding> {
     (is_judged && is_short).then(|| finding.with("min_duration_s", Figure::Number(min_s)))
 }
 
-/// That certificates were not verified, so that another host may have responded.
+/// The finding that certificates were not verified, so another host may have responded.
 pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
     let sentence =
         "TLS certificates were not verified: the responses may have come from another host.";
@@ -39,7 +40,7 @@ pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
     is_insecure.then(|| Finding::new(FindingKind::Insecure, sentence))
 }
 
-/// How many requests were sent again.
+/// The number of retried requests.
 pub(crate) fn retries(record: &RunRecord) -> Option<Finding> {
     let totals = record.timeline.name_totals().iter();
     let [retries, sent] = totals.fold([0_u64; 2], |[retries, sent], totals| {
@@ -48,14 +49,14 @@ pub(crate) fn retries(record: &RunRecord) -> Option<Finding> {
             sent.saturating_add(totals.wire_requests),
         ]
     });
-    let (were, repeats) = match retries {
+    let were = match retries {
         0 => return None,
-        1 => ("was", "The repeat is one"),
-        _ => ("were", "The repeats are some"),
+        1 => "was",
+        _ => "were",
     };
     let sentence = format!(
-        "{} {were} sent again: the server had closed the idle connection before any of it was sent, or said by \
-         HTTP/2 that it has not processed it. {repeats} of the {} on the wire, and no failure.",
+        "{} {were} retried: the server had closed the idle connection before any of it was sent, or reported over \
+         HTTP/2 that it had not processed it. Retries are included in the {} on the wire and do not count as failures.",
         number::requests(retries),
         number::requests(sent),
     );
@@ -63,7 +64,7 @@ pub(crate) fn retries(record: &RunRecord) -> Option<Finding> {
     Some(finding.with("retries", Figure::Count(retries)))
 }
 
-/// How many cookies users' jars had no room for.
+/// The number of cookies for which the users' jars had no room.
 pub(crate) fn cookies_dropped(record: &RunRecord) -> Option<Finding> {
     let seconds = record.timeline.seconds().iter();
     let dropped = seconds.fold(0_u64, |sum, second| {
@@ -79,14 +80,14 @@ pub(crate) fn cookies_dropped(record: &RunRecord) -> Option<Finding> {
         ),
     };
     let sentence = format!(
-        "{cookies} (4,096 bytes a cookie; 180 cookies and 256 KiB a domain; 3,300 cookies and 1 MiB in all, as in \
+        "{cookies} (4,096 bytes per cookie; 180 cookies and 256 KiB per domain; 3,300 cookies and 1 MiB in all, as in \
          browsers). Later requests did not send them."
     );
     let finding = Finding::new(FindingKind::CookiesDropped, sentence);
     Some(finding.with("cookies", Figure::Count(dropped)))
 }
 
-/// Faults of brunt that changed no grade. If they made the run invalid, the reasons for that name them.
+/// Problems of the generator that changed no grade. If they made the run invalid, its reasons name them.
 pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
     let of_lateness = if is_late { None } else { lateness(record) };
     let all = of_lateness
@@ -97,7 +98,7 @@ pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
         .collect()
 }
 
-/// That brunt was late, or kept from its work.
+/// The note that the generator was late, or kept from its work.
 fn lateness(record: &RunRecord) -> Option<String> {
     if let Some(signal) = GeneratorSignal::notable(record) {
         return Some(format!("{}; this changed no grade", signal.in_words()));

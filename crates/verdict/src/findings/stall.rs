@@ -1,9 +1,9 @@
-//! Stalls of the service: stretches of time in which requests waited and nothing was answered.
-//!
-//! A slow service, or one of little load, has silent seconds as well. A silence is a stall only if it is several times as
-//! long as responses usually take, if several answers would have come in it at the rate around it, and if the generator
-//! ran meanwhile. Nothing is timed below a second but the age of the oldest request and the response times; both ends of
-//! a stall are found by these.
+//! Stalls of the service: times in which requests waited and there was no response.
+//! //!
+//! A slow service, or one with little load, has silent seconds as well. A silence is a stall only if it is several
+//! times as long as typical responses, if several responses would have arrived during it at the usual rate, and if
+//! the generator was running. Only the age of the oldest request and the response times are known more precisely than
+//! to a second; they determine both ends of a stall.
 
 use std::ops::Range;
 
@@ -15,38 +15,38 @@ use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
 use crate::stats::median::median;
 
-/// A request that waits for this long shows a silence, in milliseconds.
+/// The age of a request that makes a second silent, in milliseconds.
 const WAITS_MS: u64 = 1_000;
-/// Silences this near to each other are one if nothing was answered in between, in seconds.
+/// Silences this close to each other are one if there was no response in between, in seconds.
 const GAP_S: usize = 5;
-/// A stall is so many times as long as half of the responses take otherwise.
+/// The smallest length of a stall, relative to the median response time.
 const TIMES: f64 = 5.0;
-/// At the usual rate so many answers would have come: if several requests wait, and if only one does.
+/// The number of responses that would have arrived at the usual rate: if several requests wait, and if only one does.
 const RESPONSES: f64 = 5.0;
 const RESPONSES_OF_ONE: f64 = 20.0;
-/// The usual rate is that of so many seconds before and after.
+/// The number of seconds before and after that determine the usual rate.
 const AROUND_S: usize = 30;
-/// The generator did not run for so much of a silence: it is the generator's own.
+/// The proportion of a silence without a running generator from which the generator is its cause.
 const OWN_SHARE: f64 = 0.5;
-/// A service that answers nothing for so long, up to the end of the run, has stopped for good, in seconds.
+/// The length of a silence at the end of a run from which the service has stopped for good, in seconds.
 const FOR_GOOD_S: f64 = 10.0;
-/// The number that is marked on charts: the longest.
+/// The number of stalls that charts show: the longest ones.
 const MARKS_MAX: usize = 40;
 
-/// A stretch of time in which the service answered nothing though requests waited.
+/// A time in which the service sent no response although requests were waiting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stall {
-    /// When it began, in seconds of the run's clock.
+    /// Its start, in seconds since the start of the run.
     pub from_s: f64,
-    /// When the next answer came, or the run ended.
+    /// The next response, or the end of the run.
     pub to_s: f64,
-    /// The most requests that waited at the end of a second.
+    /// The largest number of waiting requests at the end of a second.
     pub waiting: u32,
-    /// The longest response among the requests that were meant to start in it; `None` if none of them was answered.
+    /// The longest response to a request with an intended start during the stall; `None` without a response.
     pub longest_ms: Option<f64>,
-    /// Requests that were meant to start in it and were never answered.
+    /// Requests with an intended start during the stall that got no response.
     pub unanswered: u64,
-    /// Whether nothing was answered any more until the end of the run.
+    /// Whether there was no further response until the end of the run.
     pub is_last: bool,
 }
 
@@ -57,7 +57,7 @@ impl Stall {
     }
 }
 
-/// The stalls of a run, in the order of time.
+/// The stalls of a run, in chronological order.
 pub fn stalls(record: &RunRecord) -> Vec<Stall> {
     let seconds: Vec<Second> = record.timeline.seconds().iter().collect();
     let silences = silences(&seconds, record.duration_s());
@@ -74,8 +74,8 @@ pub fn stalls(record: &RunRecord) -> Vec<Stall> {
     stalls.collect()
 }
 
-/// The stall from which the service did not come back before the run ended. A search offers less load to see whether it
-/// does, and tells by itself.
+/// The stall from which the service did not recover before the run ended. A search reduces the load to find out
+/// whether it does, and reports it by itself.
 pub(crate) fn for_good(record: &RunRecord) -> Option<Stall> {
     if record.ending.is_none() || record.header.load.search.is_some() {
         return None;
@@ -84,7 +84,7 @@ pub(crate) fn for_good(record: &RunRecord) -> Option<Stall> {
     stalls.find(|stall| stall.is_last && stall.seconds() >= FOR_GOOD_S)
 }
 
-/// That the service stalled, with the longest stall and where all of them are.
+/// The finding on stalls, with the longest one and the times of all.
 pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let mut stalls = stalls(record);
     stalls.sort_by(|a, b| b.seconds().total_cmp(&a.seconds()));
@@ -106,7 +106,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         ),
     };
     let marks = stalls.iter().take(MARKS_MAX).map(|stall| Mark::Span {
-        label: "no answers",
+        label: "no response",
         from_s: stall.from_s,
         to_s: stall.to_s,
     });
@@ -131,7 +131,7 @@ fn what_waited(stall: &Stall) -> String {
         many => Some(format!("{} requests waited", number::count(many.into()))),
     };
     let never = (stall.unanswered > 0)
-        .then(|| format!("{} never answered", number::requests(stall.unanswered)));
+        .then(|| format!("{} got no response", number::requests(stall.unanswered)));
     let longest = stall
         .longest_ms
         .map(|ms| format!("the longest response took {}", seconds(ms / 1e3)));
@@ -147,7 +147,7 @@ fn responses_in(second: &Second) -> u64 {
     second.ok + second.failed
 }
 
-/// Requests that the service, rather than the generator, left without an answer.
+/// Requests without a response because of the service, not the generator.
 fn unanswered_by_service(second: &Second) -> u64 {
     let own = second.failures.iter();
     let own = own.filter(|(kind, _)| kind.is_generator_fault() || *kind == FailureKind::Aborted);
@@ -160,7 +160,7 @@ fn waits(second: &Second) -> bool {
     responses_in(second) == 0 && (is_old || unanswered_by_service(second) > 0)
 }
 
-/// Stretches of seconds in which requests waited and nothing was answered, that begin while load is made.
+/// Times in which requests waited and there was no response, if they begin during the load.
 fn silences(seconds: &[Second], load_s: f64) -> Vec<Range<usize>> {
     let mut silences: Vec<Range<usize>> = Vec::new();
     for (at, _) in seconds
@@ -184,13 +184,13 @@ fn silences(seconds: &[Second], load_s: f64) -> Vec<Range<usize>> {
     silences
 }
 
-/// A silence with both its ends as near as the record tells.
+/// A silence with both ends as precise as the record allows.
 fn measured(record: &RunRecord, seconds: &[Second], silence: &Range<usize>) -> Stall {
     let (first, next) = (silence.start as f64, silence.end as f64);
     let oldest_s = seconds[silence.start]
         .oldest_in_flight_ms
         .map(|ms| ms as f64 / 1e3);
-    // The last answer before it came in the second before, so that it is not older.
+    // The last response before it arrived in the previous second, so the stall does not begin earlier.
     let from_s = oldest_s.map_or(first, |oldest_s| {
         (first + 1.0 - oldest_s).clamp((first - 1.0).max(0.0), first + 1.0)
     });
@@ -205,7 +205,7 @@ fn measured(record: &RunRecord, seconds: &[Second], silence: &Range<usize>) -> S
             .map(|ending| ending.ended_ms as f64 / 1e3);
         ended_s.map_or(next, |ended_s| ended_s.clamp(from_s, next))
     } else {
-        // What waited longest was answered first, in the second after the silence.
+        // The oldest request gets the first response, in the second after the silence.
         oldest_took_ms.map_or(next, |ms| (from_s + ms / 1e3).clamp(next, next + 1.0))
     };
     let (longest_ms, unanswered) = responses(record, from_s, to_s);
@@ -223,8 +223,8 @@ fn measured(record: &RunRecord, seconds: &[Second], silence: &Range<usize>) -> S
     }
 }
 
-/// Of the requests that were meant to start between two moments: the longest response in milliseconds, and how many were
-/// never answered.
+/// For requests with an intended start between two times: the longest response in milliseconds, and the number
+/// without a response.
 fn responses(record: &RunRecord, from_s: f64, to_s: f64) -> (Option<f64>, u64) {
     let width_s = f64::from(record.timeline.width_s());
     let intervals = whole_number(from_s / width_s)..whole_number(to_s / width_s) + 1;
@@ -245,18 +245,18 @@ fn responses(record: &RunRecord, from_s: f64, to_s: f64) -> (Option<f64>, u64) {
     (longest_ns.map(|ns| ns as f64 / 1e6), unanswered)
 }
 
-/// How the service answers when it does.
+/// Usual behavior of the service.
 struct UsualResponses {
-    /// Half of the responses take no longer.
+    /// Median response time.
     response_ms: Option<f64>,
-    /// Of each silence: answers a second of each user, or of an open load.
+    /// For each silence: responses per second and user, or per second for an open load.
     rates: Vec<(Range<usize>, f64)>,
     users: Vec<f64>,
 }
 
 impl UsualResponses {
     fn of(record: &RunRecord, seconds: &[Second], silences: &[Range<usize>]) -> Self {
-        // Arrivals come however many users there are to play them.
+        // Arrivals do not depend on the number of users.
         let is_open = record.header.load.open.is_some();
         let users = seconds.iter().map(|second| match second.users {
             Some(users) if !is_open => f64::from(users).max(1.0),
@@ -274,7 +274,7 @@ impl UsualResponses {
         let rates = silences.iter();
         let rates = rates.map(|silence| (silence.clone(), rate(silence).unwrap_or(0.0)));
         let width_s = record.timeline.width_s() as usize;
-        // Requests that began in the second before a silence may have met it.
+        // Requests that started in the second before a silence may have been affected.
         let is_apart = |interval: &usize| {
             let mut own = interval * width_s..(interval + 1) * width_s + 1;
             !own.any(is_silent)
@@ -300,14 +300,14 @@ impl UsualResponses {
         }
     }
 
-    /// Whether so much silence is unusual.
+    /// Returns whether such a silence is unusual.
     fn is_interrupted_by(&self, stall: &Stall, silence: &Range<usize>, load_s: f64) -> bool {
         let is_long = self
             .response_ms
             .is_none_or(|ms| stall.seconds() * 1e3 >= TIMES * ms);
         let rate = self.rates.iter().find(|(of, _)| of == silence);
         let rate = rate.map_or(0.0, |(_, rate)| *rate);
-        // What is not asked for any more is not missing.
+        // Requests that are no longer sent are not missing.
         let length_s = stall.to_s.min(load_s) - stall.from_s;
         let users = self.users[silence.clone()].iter().sum::<f64>() / silence.len() as f64;
         let needed = if u64::from(stall.waiting) + stall.unanswered > 1 {
@@ -327,7 +327,7 @@ fn median_ms(answers: &brunt_record::Histogram) -> Option<f64> {
     all.percentile(0.5).and_then(PercentileValue::ms)
 }
 
-/// Whether the generator itself did not run for much of a silence.
+/// Returns whether the generator itself did not run for much of a silence.
 fn is_caused_by_generator(
     record: &RunRecord,
     seconds: &[Second],

@@ -1,47 +1,46 @@
-//! Withheld: for how long brunt's threads did not run though they were ready, whatever kept them from it, and
-//! what that may have added to the requests of the same time.
-//!
-//! The kernel counts the wait for a CPU, the hypervisor what it took, the control group what it held back.
-//! All of it is one time in which nobody took up an answer that had come. How it fell on the requests is not
-//! known, so either of two ways is believed: a little at each wake-up, or all at once on few of them.
+//! CPU starvation: how long the generator's threads were ready but did not run, for whatever reason, and how much
+//! that may have added to the requests of the same time.
+//! //!
+//! The kernel counts waits for a CPU, the hypervisor counts steal, the control group counts throttling. During all of
+//! it, nobody read responses that had arrived. How it was distributed over the requests is unknown, so the more
+//! favorable of two assumptions is used: a little at each wake-up, or all of it at once on a few requests.
 
 use std::ops::Range;
 
 use brunt_record::RunRecord;
 
-/// Several times the mean wait may lie in one slow request, since the slow ones waited longer, and more
-/// than once.
+/// A slow request may have waited several times the mean, since slow ones waited longer, and more than once.
 const WAITS: f64 = 4.0;
-/// What waits for longer than this is seen as a stand-still, and known request by request: in milliseconds.
+/// Longer waits are recorded as generator stalls, and known per request: in milliseconds.
 const STILL_MS: f64 = 250.0;
-/// A thread that runs, or wants to, for so much of a second has no time to spare.
+/// A thread that runs, or is ready to, for this part of a second is saturated, in milliseconds.
 const SATURATED_MS: f64 = 900.0;
-/// The run tells nothing of a second in which the machine slept for so long, in milliseconds.
+/// A second in which the machine was suspended for this long shows nothing, in milliseconds.
 const ASLEEP_MS: f64 = 100.0;
 
-/// What was withheld in a stretch of time.
+/// CPU starvation during some time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct CpuStarvation {
-    /// Something else ran on brunt's cores: milliseconds, the threads together.
+    /// Waits for a CPU while other processes ran on the generator's cores: milliseconds, summed over its threads.
     pub(crate) waited_ms: f64,
-    /// The quota of brunt's control group was used up.
+    /// Throttling by the CPU quota of the generator's control group.
     pub(crate) throttled_ms: f64,
-    /// The hypervisor ran others.
+    /// Steal: time that the hypervisor gave to other machines.
     pub(crate) stolen_ms: f64,
-    /// The machine was suspended.
+    /// Suspension of the machine.
     pub(crate) suspended_ms: f64,
-    /// A thread ran, or wanted to, all the time: whatever came waited for it.
+    /// Whether a thread ran, or was ready to, all the time, so that every event waited for it.
     pub(crate) is_saturated: bool,
-    /// What each request may have waited, in nanoseconds.
+    /// Time that each request may have waited, in nanoseconds.
     each_ns: f64,
-    /// The share of the requests that may have waited longer (0 to 1) …
+    /// Proportion of the requests that may have waited longer (0 to 1) …
     share: f64,
     /// … and for how long, in nanoseconds.
     longest_ns: f64,
 }
 
 impl CpuStarvation {
-    /// In one second of the run.
+    /// Reads one second of the run.
     pub(crate) fn in_second(record: &RunRecord, second: usize) -> Self {
         let Some(counts) = record.timeline.seconds().get(second) else {
             return Self::default();
@@ -49,7 +48,7 @@ impl CpuStarvation {
         let threads = f64::from(record.header.generator.threads.max(1));
         let seen = InterferenceTotals::in_second(record, second);
         let waited_ms = counts.cpu_wait_ms as f64;
-        // Who waits for its quota waits for a CPU as well: most kernels count it there, too.
+        // A thread that waits for its quota is waiting for a CPU, too: most kernels count it in both.
         let throttled_ms = seen.throttled.min(threads * 1e3);
         let own = match counts.timeslices {
             0 => 1.0,
@@ -80,7 +79,7 @@ impl CpuStarvation {
         }
     }
 
-    /// In some seconds of the run: the worst of each, and the mean share.
+    /// Combines several seconds: the maximum of each value, and the mean proportion.
     pub(crate) fn in_seconds(record: &RunRecord, seconds: Range<usize>) -> Self {
         let length = seconds.len().max(1) as f64;
         let mut sum = Self::default();
@@ -98,14 +97,14 @@ impl CpuStarvation {
         sum
     }
 
-    /// In an interval of histograms.
+    /// Reads an interval of histograms.
     pub(crate) fn in_interval(record: &RunRecord, interval: usize) -> Self {
         let width = record.timeline.width_s() as usize;
         Self::in_seconds(record, interval * width..(interval + 1) * width)
     }
 
-    /// Of so many requests, those that still miss without what was withheld; `missing` counts them where
-    /// each is made shorter by so many nanoseconds.
+    /// The number of requests that still miss a threshold without starvation; `missing` counts the misses if each
+    /// request is shortened by some nanoseconds.
     pub(crate) fn still_missing(&self, all: u64, missing: impl Fn(u64) -> u64) -> f64 {
         let seen = missing(0) as f64;
         let shorter_by = |ns: f64| {
@@ -120,12 +119,12 @@ impl CpuStarvation {
         evenly.min(seen - at_once)
     }
 
-    /// What it may have added to the mean, in milliseconds.
+    /// The time that it may have added to the mean, in milliseconds.
     pub(crate) fn mean_ms(&self) -> f64 {
         self.each_ns.max(self.share * self.longest_ns) / 1e6
     }
 
-    /// What it may have added to the longest, in milliseconds.
+    /// The time that it may have added to the longest request, in milliseconds.
     pub(crate) fn longest_ms(&self) -> f64 {
         let at_once = if self.share > 0.0 {
             self.longest_ns
@@ -135,26 +134,25 @@ impl CpuStarvation {
         self.each_ns.max(at_once) / 1e6
     }
 
-    /// The share of the users' time that it may have taken (0 to 1).
+    /// The proportion of the users' time that it may have taken (0 to 1).
     pub(crate) fn share(&self) -> f64 {
         self.share
     }
 
-    /// Whether the machine slept: what was measured beside that tells nothing.
+    /// Returns whether the machine was suspended: requests of that time show nothing.
     pub(crate) fn was_suspended(&self) -> bool {
         self.suspended_ms >= ASLEEP_MS
     }
 }
 
-/// The share of some seconds in which a thread had no time to spare (0 to 1).
+/// The proportion of some seconds in which a thread was saturated (0 to 1).
 pub(crate) fn saturated_share(record: &RunRecord, seconds: Range<usize>) -> f64 {
     let length = seconds.len().max(1) as f64;
     let saturated = seconds.filter(|second| CpuStarvation::in_second(record, *second).is_saturated);
     saturated.count() as f64 / length
 }
 
-/// What the monitor saw in a second, in milliseconds; a reading tells of the time since the one before,
-/// evenly.
+/// Readings of the monitor for a second, in milliseconds; a reading covers the time since the previous one evenly.
 #[derive(Default)]
 struct InterferenceTotals {
     stolen: f64,
@@ -173,7 +171,7 @@ impl InterferenceTotals {
             .checked_sub(1)
             .and_then(|at| Some(readings.get(at)?.at_ms));
         for reading in (first..readings.len()).filter_map(|at| readings.get(at)) {
-            // The first one has nothing to compare with.
+            // The first reading has no predecessor.
             let Some(from_ms) = before_ms.replace(reading.at_ms) else {
                 continue;
             };
@@ -190,7 +188,7 @@ impl InterferenceTotals {
             seen.stolen += of(told.stolen_ms);
             seen.used += of(told.used_ms);
             seen.throttled += of(told.throttled_ms);
-            // A sleep is not spread: the run's clock stood.
+            // A suspension is not distributed: the run's clock stood still.
             let middle_ms = f64::midpoint(from_ms, to_ms);
             if (begin_ms..end_ms).contains(&middle_ms) {
                 seen.suspended += told.suspended_ms.map_or(0.0, |ms| ms as f64);
@@ -213,7 +211,7 @@ fn whole(ns: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// A hundred requests of 1, 2, … 100 ms that have to stay within 90.
+    /// A hundred requests of 1, 2, … 100 ms with a limit of 90 ms.
     fn missing(shorter_by_ns: u64) -> u64 {
         (1..=100u64)
             .filter(|ms| (ms * 1_000_000).saturating_sub(shorter_by_ns) > 90_000_000)
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_withheld_excuses_all_a_little_or_a_few_much() {
+    fn starvation_excuses_all_requests_a_little_or_a_few_by_much() {
         let still_missing = |each_ms: f64, share, longest_ms: f64| {
             let starvation = CpuStarvation {
                 each_ns: each_ms * 1e6,
@@ -233,13 +231,13 @@ mod tests {
         };
         for (each_ms, share, longest_ms, expected) in [
             (0.0, 0.0, 0.0, 10.0),
-            // Each a little.
+            // Each request a little.
             (4.0, 0.0, 0.0, 6.0),
-            // At most so many as fell into it, and by no more than something waited.
+            // At most as many as it affected, and by no more than something waited.
             (0.0, 0.03, 50.0, 7.0),
             (0.0, 0.5, 50.0, 0.0),
             (0.0, 0.5, 4.0, 6.0),
-            // The time is the same, so it is not taken off twice.
+            // It is the same time, so it is not subtracted twice.
             (4.0, 0.03, 50.0, 6.0),
         ] {
             let found: f64 = still_missing(each_ms, share, longest_ms);

@@ -1,4 +1,4 @@
-//! Signals: what kept brunt itself from its work, when, and what to do about it, in words.
+//! Generator signals: what kept the generator from its work, when, and the remedy, in words.
 
 use brunt_record::{Interference, RunRecord};
 
@@ -6,18 +6,18 @@ use crate::convert::whole_number;
 use crate::generator::cpu_starvation::CpuStarvation;
 use crate::number;
 
-/// A second in which so much was withheld is told of, in milliseconds: where nothing hangs on it, and where
-/// something does.
+/// The starvation per second from which a second is reported, in milliseconds: if it changed no result, and if it
+/// did.
 const NOTED_MS: f64 = 100.0;
 const RELEVANT_MS: f64 = 10.0;
-/// A thread that has no time to spare is late if something due waited for it for so long.
+/// A saturated thread is late if a due event waited for it this long.
 const LATE_US: u64 = 1_000;
-/// The system's clock is told to have been set from so much on, in milliseconds.
+/// The smallest change of the system clock that is reported, in milliseconds.
 const STEP_MS: u64 = 100;
-/// Where nothing hangs on it, it is told of where so much of the load had it.
+/// The proportion of the load's seconds from which a signal without consequences is reported.
 const NOTED: f64 = 0.1;
 
-/// What it was.
+/// Cause of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SignalCause {
     Suspended,
@@ -28,27 +28,27 @@ enum SignalCause {
     Saturated,
 }
 
-/// What kept brunt from its work.
+/// A period in which the generator was kept from its work.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct GeneratorSignal {
     cause: SignalCause,
     first: usize,
     last: usize,
     seconds: u64,
-    /// In milliseconds; of a thread that was busy, of its CPU.
+    /// In milliseconds: lost time, or CPU time of a saturated thread.
     total_ms: f64,
     worst_ms: f64,
-    /// The mean pressure on the machine's CPUs meanwhile, in percent.
+    /// Mean CPU pressure of the machine during that time, in percent.
     pressure: Option<f64>,
 }
 
 impl GeneratorSignal {
-    /// The one that something hangs on.
+    /// The signal that explains a changed result.
     pub(crate) fn relevant(record: &RunRecord) -> Option<Self> {
         Self::strongest(record, RELEVANT_MS)
     }
 
-    /// One that is worth a word where nothing hangs on it.
+    /// A signal that is worth a note although it changed no result.
     pub(crate) fn notable(record: &RunRecord) -> Option<Self> {
         Self::strongest(record, NOTED_MS).filter(|signal| {
             let is_stop = matches!(signal.cause, SignalCause::Suspended | SignalCause::Stalled);
@@ -56,7 +56,7 @@ impl GeneratorSignal {
         })
     }
 
-    /// The gravest one: a stop before all, then what took most.
+    /// The strongest signal: suspension and stalls first, then the one that took most time.
     fn strongest(record: &RunRecord, from_ms: f64) -> Option<Self> {
         let of = |cause| Self::of(record, cause, from_ms);
         let stops = [SignalCause::Suspended, SignalCause::Stalled];
@@ -120,7 +120,7 @@ impl GeneratorSignal {
         (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
     }
 
-    /// What it was, and when.
+    /// Describes the cause and the time.
     pub(crate) fn in_words(&self) -> String {
         let when = if self.first == self.last {
             format!("from second {} on", self.first)
@@ -128,28 +128,28 @@ impl GeneratorSignal {
             format!("between seconds {} and {}", self.first, self.last)
         };
         let total = number::seconds(self.total_ms / 1e3);
-        let often = format!(
-            "in {} s {when}, for {} ms at worst",
-            number::count(self.seconds),
-            number::measured(self.worst_ms)
+        let extent = format!(
+            "for up to {} ms per second, in {} s {when}",
+            number::measured(self.worst_ms),
+            number::count(self.seconds)
         );
         match self.cause {
             SignalCause::Suspended => format!("the machine was suspended for {total} {when}"),
             SignalCause::Stalled => {
-                format!("brunt itself stood still for {total} {when} (stopped, or without a CPU)")
+                format!("brunt itself stalled for {total} {when} (stopped, or without a CPU)")
             }
             SignalCause::Throttled => format!(
-                "brunt itself was throttled {often} (the CPU quota of its control group was used up)"
+                "brunt itself was throttled {extent} (the CPU quota of its control group was used up)"
             ),
             SignalCause::Stolen => {
-                format!("brunt itself lost its CPU to the hypervisor {often} (steal)")
+                format!("brunt itself lost its CPU to the hypervisor {extent} (steal)")
             }
             SignalCause::Waited => {
                 let pressure = self.pressure.map_or_else(String::new, |percent| {
                     format!("; CPU pressure {} %", number::measured(percent))
                 });
                 format!(
-                    "brunt itself waited for a CPU {often} (something else ran on its cores{pressure})"
+                    "brunt itself waited for a CPU {extent} (other processes ran on its cores{pressure})"
                 )
             }
             SignalCause::Saturated => format!(
@@ -160,20 +160,20 @@ impl GeneratorSignal {
         }
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn remedy(&self) -> &'static str {
         match self.cause {
             SignalCause::Suspended => "keep the machine awake",
-            SignalCause::Stalled => "find what stopped brunt",
-            SignalCause::Throttled => "raise that quota (cpu.max), or make less load",
-            SignalCause::Stolen => "run brunt where its cores are its own, or make less load",
-            SignalCause::Waited => "give brunt a core of its own",
-            SignalCause::Saturated => "give brunt more cores or threads, or make less load",
+            SignalCause::Stalled => "find out what stopped brunt",
+            SignalCause::Throttled => "raise that quota (cpu.max), or reduce the load",
+            SignalCause::Stolen => "run brunt on dedicated cores, or reduce the load",
+            SignalCause::Waited => "give brunt a dedicated core",
+            SignalCause::Saturated => "give brunt more cores or threads, or reduce the load",
         }
     }
 }
 
-/// That the system's clock was set meanwhile.
+/// Reports that the system clock was set during the run.
 pub(crate) fn clock_was_set(record: &RunRecord) -> Option<String> {
     let steps = record.readings.iter().filter_map(|reading| {
         let step_ms = reading.interference?.clock_step_ms?;
@@ -182,16 +182,16 @@ pub(crate) fn clock_was_set(record: &RunRecord) -> Option<String> {
     let (at_ms, step_ms) = steps.max_by_key(|(_, step_ms)| step_ms.unsigned_abs())?;
     let way = if step_ms < 0 { "back" } else { "forward" };
     Some(format!(
-        "the system's clock was set {way} by {} at second {}; brunt measures by a monotonic clock, so \
-         only its times of day are wrong",
+        "the system clock was set {way} by {} at second {}; brunt measures with a monotonic clock, so \
+         only its wall-clock times are wrong",
         number::seconds(step_ms.unsigned_abs() as f64 / 1e3),
         whole_number(at_ms as f64 / 1e3)
     ))
 }
 
-/// What brunt could not see of its own machine, where it looked.
+/// Names the sources of the generator's own machine that could not be read.
 pub(crate) fn unavailable_sources(record: &RunRecord) -> Option<String> {
-    // The first reading has nothing to compare with.
+    // The first reading has no predecessor.
     let looks = record.readings.iter().skip(1);
     let looks: Vec<Interference> = looks.filter_map(|reading| reading.interference).collect();
     if looks.is_empty() {
@@ -219,7 +219,7 @@ pub(crate) fn unavailable_sources(record: &RunRecord) -> Option<String> {
     }
     (!unavailable_sources.is_empty()).then(|| {
         format!(
-            "brunt could not see {} here",
+            "brunt could not read {} on this machine",
             unavailable_sources.join(", ")
         )
     })

@@ -1,8 +1,8 @@
-//! Decidability: whether a planned load can decide a target, and what would make it so. `brunt check` and
-//! `brunt run` ask before the load is made, the verdict asks afterwards.
-//!
-//! Requests are estimated from arrivals, or from users and their waits as if every response came at once, so
-//! that a plan makes at most as many, except where a loop has more rounds than are known beforehand.
+//! Decidability: whether a planned load can decide a target, and what would make it decidable. `brunt check` and
+//! `brunt run` use it before the load, the verdict afterwards.
+//! //!
+//! Requests are estimated from arrivals, or from users and their waits as if every response came at once, so a plan
+//! sends at most that many, except if a loop has more iterations than are known in advance.
 
 pub(crate) mod question;
 pub(crate) mod remedy;
@@ -12,33 +12,33 @@ use std::fmt;
 use brunt_record::{Load, Metric, RequestName, Target};
 
 use crate::grading::decidability::question::Question;
-use crate::model::judgement;
+use crate::model::judgment;
 use crate::number;
 use crate::stats::batch_means::blocks_min;
 pub use question::{Obstacle, Portion};
 pub(crate) use question::{enough_rps, is_to_spare};
 pub use remedy::Remedy;
 
-/// A load before it is made, as far as it matters to targets.
+/// A planned load, as far as it matters for targets.
 #[derive(Debug, Clone, Copy)]
 pub struct PlannedLoad<'a> {
-    /// How much load over time.
+    /// The load over time.
     pub load: &'a Load,
-    /// The shortest run that may pass, in seconds; `None`: the default.
+    /// The shortest duration of a run that may pass, in seconds; `None`: the default.
     pub min_duration_s: Option<f64>,
-    /// Whether a process is watched.
+    /// Whether a process is monitored.
     pub is_watched: bool,
 }
 
 /// A target that a load cannot show to be met.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undecidable {
-    /// Why.
+    /// The reason.
     pub obstacle: Obstacle,
-    /// Each of these would change that.
+    /// Changes, each of which would make it decidable.
     pub remedies: Vec<Remedy>,
-    /// Whether the service could still be seen to miss a threshold. If not, nothing that it does is an answer,
-    /// and the target is not applicable to the load.
+    /// Whether the service could still miss a threshold. If not, nothing that the service does decides the target,
+    /// and it is not applicable to the load.
     pub can_be_missed: bool,
     metric: Metric,
     /// The strictest threshold, in the metric's unit.
@@ -46,8 +46,8 @@ pub struct Undecidable {
 }
 
 impl PlannedLoad<'_> {
-    /// Why this load cannot show that a target is met, and what would change that; `None` if it can, or if that
-    /// is not known beforehand. A search raises its load until targets break, and can always decide.
+    /// Why this load cannot show that a target is met, and what would change that; `None` if it can, or if that is
+    /// not known in advance. A search increases its load until targets break, and can always decide.
     pub fn undecidable(&self, target: &Target, portion: Portion) -> Option<Undecidable> {
         let threshold = target.target.or(target.acceptable).or(target.critical)?;
         if self.load.search.is_some() {
@@ -91,7 +91,7 @@ impl PlannedLoad<'_> {
     ) -> Vec<String> {
         let warned = targets.iter().filter_map(|target| {
             let found = self.undecidable(target, portion_of(target))?;
-            let title = judgement::title(target.metric, target.scope_title(names).as_deref());
+            let title = judgment::title(target.metric, target.scope_title(names).as_deref());
             Some(format!("{title} cannot be decided: {found}"))
         });
         warned.collect()
@@ -99,7 +99,7 @@ impl PlannedLoad<'_> {
 }
 
 impl Undecidable {
-    /// Why, in words.
+    /// The reason in words.
     pub(crate) fn obstacle_in_words(&self) -> String {
         let what = match self.metric {
             Metric::ErrorRate => {
@@ -114,22 +114,22 @@ impl Undecidable {
                 needed_s,
             } => {
                 let (planned, needed) = (number::duration(*planned_s), number::duration(*needed_s));
-                format!("{what} needs a run of {needed}, and this load is {planned} long")
+                format!("{what} needs a run of {needed}, but this load lasts {planned}")
             }
             Obstacle::TooFewRequests { planned, needed } => {
                 let (planned, needed) = (number::about(*planned), number::about(*needed as f64));
-                format!("{what} needs about {needed} requests, and this load makes about {planned}")
+                format!("{what} needs about {needed} requests, but this load sends about {planned}")
             }
             Obstacle::NotOffered {
                 offered_rps,
                 threshold_rps,
             } => format!(
-                "{what} needs {} offered (10 % spare), not {}",
+                "{what} needs an offered load of {} req/s (10 % headroom), but this load offers {}",
                 number::chosen(enough_rps(*threshold_rps)),
                 number::measured(*offered_rps)
             ),
-            Obstacle::NotRequested => "no user of this load makes such a request".to_owned(),
-            Obstacle::NotWatched => "no process is watched".to_owned(),
+            Obstacle::NotRequested => "no user of this load sends such a request".to_owned(),
+            Obstacle::NotWatched => "no process is monitored".to_owned(),
         }
     }
 }
@@ -151,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    /// Ten users who rest for two seconds, so many seconds long.
+    /// Ten users with a wait of two seconds, for some seconds.
     fn users(seconds: f64) -> Load {
         Load {
             stages: vec![LoadStage {
@@ -209,7 +209,7 @@ mod tests {
     const P99: Metric = Metric::Percentile(0.99);
 
     #[test]
-    fn undecidable_target_names_what_is_missing_and_what_would_do() {
+    fn undecidable_target_names_the_obstacle_and_the_remedy() {
         let mut mine = users(900.0);
         mine.iterations = Some(500);
         let table = [
@@ -217,57 +217,57 @@ mod tests {
                 users(300.0),
                 target(Metric::ErrorRate, 0.1),
                 ALL,
-                "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 1,500; \
+                "an error rate under 0.1 % needs about 3,000 requests, but this load sends about 1,500; \
                  run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",
             ),
             (
                 mine,
                 target(Metric::ErrorRate, 0.1),
                 ALL,
-                "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 500; \
+                "an error rate under 0.1 % needs about 3,000 requests, but this load sends about 500; \
                  set iterations = 3000 (now 500)",
             ),
             (
                 users(30.0),
                 target(Metric::Percentile(0.9999), 500.0),
                 ALL,
-                "a p99.99 needs about 30,000 requests, and this load makes about 160; ask for the p95 instead",
+                "a p99.99 needs about 30,000 requests, but this load sends about 160; use the p95 instead",
             ),
             (
                 users(60.0),
                 target(P99, 500.0),
                 Portion::Share(0.1),
-                "a p99 needs about 300 requests, and this load makes about 31; run for 10m (-t 10m, now 1m) or use 97 users (-u 97, now 10)",
+                "a p99 needs about 300 requests, but this load sends about 31; run for 10m (-t 10m, now 1m) or use 97 users (-u 97, now 10)",
             ),
             (
                 users(10.0),
                 target(P99, 500.0),
                 ALL,
-                "a p99 needs a run of 20s, and this load is 10s long; run for 1m (-t 1m, now 10s)",
+                "a p99 needs a run of 20s, but this load lasts 10s; run for 1m (-t 1m, now 10s)",
             ),
             (
                 users(300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs 110 offered (10 % spare), not 5.03; use 220 users (-u 220, now 10)",
+                "over 100 req/s needs an offered load of 110 req/s (10 % headroom), but this load offers 5.03; use 220 users (-u 220, now 10)",
             ),
             (
                 arrivals(20.0, 300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs 110 offered (10 % spare), not 20; start 110 tasks/s (--rate 110, now 20)",
+                "over 100 req/s needs an offered load of 110 req/s (10 % headroom), but this load offers 20; start 110 tasks/s (--rate 110, now 20)",
             ),
             (
                 users(300.0),
                 target(P99, 100.0),
                 Portion::Nothing,
-                "no user of this load makes such a request; include the users and tasks that do",
+                "no user of this load sends such a request; include the users and tasks that do",
             ),
             (
                 users(300.0),
                 target(Metric::Cpu, 70.0),
                 ALL,
-                "no process is watched; name a process with --pid or --port",
+                "no process is monitored; name a process with --pid or --port",
             ),
         ];
         for (load, target, portion, expected) in table {
@@ -310,12 +310,12 @@ mod tests {
     }
 
     #[test]
-    fn shortest_run_is_what_the_scenario_asks_for() {
+    fn shortest_run_is_set_by_the_scenario() {
         let p50 = target(Metric::Percentile(0.5), 200.0);
         assert_eq!(
             said(&users(10.0), &p50, ALL).as_deref(),
             Some(
-                "a p50 needs a run of 20s, and this load is 10s long; run for 20s (-t 20s, now 10s) or set [verdict] \
+                "a p50 needs a run of 20s, but this load lasts 10s; run for 20s (-t 20s, now 10s) or set [verdict] \
                  min_duration = \"10s\""
             )
         );
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_that_no_service_could_answer_is_not_applicable() {
+    fn throughput_that_the_load_does_not_offer_is_not_applicable() {
         let ladder = |levels: [f64; 3]| Target {
             acceptable: Some(levels[1]),
             critical: Some(levels[2]),

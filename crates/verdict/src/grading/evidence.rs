@@ -1,4 +1,4 @@
-//! Evidence: what a run measured of one target, and what that says of a threshold.
+//! Evidence: what a run measured for a target, and what that shows about a threshold.
 
 mod episode;
 mod gap;
@@ -15,31 +15,31 @@ use crate::grading::evidence_gap::EvidenceGap;
 use crate::grading::lost_users::LostLoad;
 use crate::grading::risk::risks;
 use crate::grading::thresholds::{Threshold, ThresholdResult};
-use crate::model::judgement::Value;
+use crate::model::judgment::Value;
 use crate::stats::batch_means::{self, ProportionEstimate, RatioEstimate};
 use crate::stats::proportion_test::{self, Decision, Risks};
 use crate::window::time_window::{SuccessRates, TimeWindow};
 use crate::window::totals::lags;
 
-/// A time that so many times fewer requests exceed than may exceed a threshold, …
+/// The factor by which fewer requests exceed a distant bound than may exceed the threshold, …
 const FEWER: f64 = 5.0;
-/// … where these are so many.
+/// … if at least this many do.
 const TELLING: f64 = 20.0;
-/// Times that are so many times as long are of another kind than a run's ups and downs.
+/// A bound this many times as long as the measured durations is beyond the run's fluctuations.
 const FARTHER: f64 = 5.0;
 
-/// Fewer blocks than these show no miss of a rate or a mean, however far off it is.
+/// With fewer blocks than this, a rate or a mean cannot be missed, however far off it is.
 const EARLY_BLOCKS: usize = 5;
 
-/// Two-sided, 95 %: what is shown.
+/// Risk at each end of the shown 95 % interval.
 const INTERVAL_RISK: f64 = 0.025;
 
-/// Whether the generator's own lateness is counted.
+/// Treatment of the generator's own lateness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LagTreatment {
-    /// As it was: targets judge this.
+    /// Included, as it was: targets are judged by this.
     Counted,
-    /// As if there had been none, to see whether it mattered.
+    /// Excluded, to see whether it changed a result.
     Excluded,
 }
 
@@ -51,7 +51,7 @@ impl LagTreatment {
         }
     }
 
-    /// What is to be taken off the mean and the longest of a stretch for what was withheld from brunt.
+    /// The time to subtract from the mean and from the longest duration of a window for CPU starvation.
     fn starvation_ms(self, window: TimeWindow, scope: Scope) -> (f64, f64) {
         match self {
             Self::Counted => (0.0, 0.0),
@@ -60,9 +60,9 @@ impl LagTreatment {
     }
 }
 
-/// What was measured of a target.
+/// The measurement for a target.
 pub(crate) struct Evidence<'a> {
-    /// The number that is shown.
+    /// The value that is shown.
     pub(crate) value: Value,
     window: TimeWindow<'a>,
     metric: Metric,
@@ -72,41 +72,41 @@ pub(crate) struct Evidence<'a> {
     basis: Basis,
 }
 
-/// What the value rests on.
+/// Basis of the value.
 enum Basis {
     /// Nothing was measured.
     Nothing(EvidenceGap),
-    /// The value says it all.
+    /// The value is exact.
     Exact,
-    /// Of so many requests, the share that waited longer than the percentile allows.
+    /// A percentile of this many requests.
     Percentile { requests: u64, q: f64 },
-    /// Of so many requests, those that failed.
+    /// Failures among this many requests.
     ErrorRate { requests: u64 },
     /// A rate or a mean, which varies from block to block.
     Varying(Varying),
-    /// The throughput at a level of a search, where this many requests a second were offered at most.
+    /// The throughput at a level of a search; `offered` is the highest offered load, in requests per second.
     Level { offered: Option<f64> },
 }
 
-/// How a rate or a mean varies.
+/// The variation of a rate or a mean.
 struct Varying {
-    /// With as many blocks as a pass takes.
+    /// With as many blocks as a pass needs.
     enough: Option<RatioEstimate>,
-    /// With as many as a miss takes.
+    /// With as many blocks as a miss needs.
     early: Option<RatioEstimate>,
-    /// What the numerator is divided by.
+    /// Divisor of the numerator.
     per: f64,
-    /// Blocks with requests.
+    /// Number of blocks with requests.
     blocks: usize,
-    /// Of a throughput: what was seen in single seconds.
+    /// For throughput: the rates of single seconds.
     answered: Option<SuccessRates>,
-    /// Of a throughput: requests a second that were offered at most; `None`: no bound.
+    /// For throughput: the highest offered load, in requests per second; `None`: unbounded.
     offered: Option<f64>,
 }
 
 impl<'a> Evidence<'a> {
-    /// What a stretch of a run says of a target. Errors, the maximum and what the service used are those
-    /// of the whole run.
+    /// Measures a target in a window of a run. Errors, the maximum and the resources of the service are those of the
+    /// whole run.
     pub(crate) fn of(judged: TimeWindow<'a>, target: &'a Target, lag: LagTreatment) -> Self {
         let (record, metric) = (judged.record, target.metric);
         let scope = target.requests();
@@ -137,7 +137,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Whether a longer run could decide what this one leaves open.
+    /// Returns whether a longer run could decide what this one leaves undecided.
     pub(crate) fn is_helped_by_time(&self) -> bool {
         match self.basis {
             Basis::Percentile { .. } | Basis::ErrorRate { .. } | Basis::Varying(_) => true,
@@ -146,7 +146,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// What it says of each threshold of a target.
+    /// The result for each threshold of a target.
     pub(crate) fn results(&self, target: &Target) -> Vec<(Threshold, ThresholdResult)> {
         let limits = target.target.into_iter().chain(target.acceptable);
         let limits = limits.map(Threshold::Limit);
@@ -156,8 +156,8 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    /// What it says of each threshold of a target once one of them was surely missed, for which the run was stopped.
-    /// Nothing is left open: what the data do not decide is as it was measured.
+    /// The result for each threshold of a target after the run was stopped because one of them was certain to be
+    /// missed. Nothing is left undecided: the measured value decides.
     pub(crate) fn results_after_stop(
         &self,
         missed: Threshold,
@@ -181,7 +181,7 @@ impl<'a> Evidence<'a> {
         self.results(target).into_iter().map(after).collect()
     }
 
-    /// What it says of a threshold.
+    /// The result for a threshold.
     pub(crate) fn result(&self, threshold: Threshold) -> ThresholdResult {
         match &self.basis {
             Basis::Nothing(gap) => ThresholdResult::Undecided(gap.clone()),
@@ -228,8 +228,8 @@ impl<'a> Evidence<'a> {
         self.test_proportion(seen, limit, gap)
     }
 
-    /// Whether chance explains that a value is on the other side of a threshold. A run that is too short to pass
-    /// can fail.
+    /// Tests whether chance explains that a value is on the other side of a threshold. A run that is too short to
+    /// pass can fail.
     fn test_varying(&self, threshold: Threshold, varying: &Varying) -> ThresholdResult {
         let Some(value) = self.value.known() else {
             return ThresholdResult::Missed;
@@ -251,8 +251,8 @@ impl<'a> Evidence<'a> {
         ThresholdResult::Undecided(self.gap_of_varying(threshold, value, varying))
     }
 
-    /// Why nothing that the service does could decide a target under the load that was planned; `None` if it could,
-    /// or if more requests were made than the plan knew of, as loops do whose rounds are not known beforehand.
+    /// Why the planned load could not decide a target, whatever the service does; `None` if it could, or if more
+    /// requests were sent than planned, as in loops whose iterations are not known in advance.
     pub(crate) fn never_decidable(&self, target: &Target) -> Option<Undecidable> {
         let record = self.window.record;
         let header = &record.header;
@@ -281,9 +281,8 @@ impl<'a> Evidence<'a> {
         (is_known && !found.can_be_missed).then_some(found)
     }
 
-    /// A time that the percentile is surely within, and that a threshold is not near, in milliseconds: one that
-    /// enough requests exceed to tell how they come, or one that is so much longer that no ups and downs of the run
-    /// come near.
+    /// A bound of the percentile, in milliseconds, that is far from a threshold: a duration that enough requests
+    /// exceed to show their clustering, or one that is so much longer that the run's fluctuations do not reach it.
     fn distant_bound_ms(&self, threshold: Threshold, limit: f64) -> Option<f64> {
         let measure = self.lag.measure();
         let seen = self.window.distribution(self.scope, measure);
@@ -316,15 +315,15 @@ impl<'a> Evidence<'a> {
         gap: impl Fn(&ProportionEstimate, f64) -> EvidenceGap,
     ) -> ThresholdResult {
         let Some(own) = seen(self.lag) else {
-            return ThresholdResult::Undecided(EvidenceGap::new("no request was made"));
+            return ThresholdResult::Undecided(EvidenceGap::new("no request was sent"));
         };
         let times = match proportion_test::decide(&own, limit, self.risks) {
             Decision::Kept => return ThresholdResult::Met,
             Decision::Broken => return ThresholdResult::Missed,
             Decision::Open { times } => times,
         };
-        // Lateness is taken out generously: what is missed surely with it, and still missed without, is not
-        // its doing, though less sure.
+        // Lateness is excluded generously. A threshold that is certainly missed with it, and still missed without it
+        // though with less certainty, is not missed because of it.
         let is_sure =
             |counted| proportion_test::decide(&counted, limit, self.risks) == Decision::Broken;
         let is_missed = self.lag == LagTreatment::Excluded && own.share > limit;
@@ -341,7 +340,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// A shortfall that was not offered is not the service's.
+/// A shortfall of throughput that was never offered is not the service's.
 fn unless_not_offered(
     result: ThresholdResult,
     threshold: Threshold,
@@ -359,11 +358,11 @@ fn unless_not_offered(
 
 type Measurement = Result<(Value, Basis), EvidenceGap>;
 
-/// Requests of a scope by how they ended.
+/// Requests of a scope by outcome.
 struct Counts {
     ok: u64,
     all: u64,
-    /// The scope's share of the requests of the run (0 to 1).
+    /// The scope's proportion of the requests of the run (0 to 1).
     share: f64,
 }
 
@@ -379,7 +378,7 @@ fn requests_of(record: &RunRecord, scope: Scope) -> Result<Counts, EvidenceGap> 
     let all_of = |scope| -> u64 { Outcome::ALL.iter().map(|end| count(scope, *end)).sum() };
     let (all, of_run) = (all_of(scope), all_of(Scope::All));
     if all == 0 {
-        return Err(EvidenceGap::new("no request was made").and("run longer, or with more users"));
+        return Err(EvidenceGap::new("no request was sent").and("run longer, or with more users"));
     }
     Ok(Counts {
         ok: count(scope, Outcome::Ok),
@@ -395,7 +394,7 @@ fn percentile(window: TimeWindow, scope: Scope, lag: LagTreatment, q: f64) -> Me
     Ok((value, Basis::Percentile { requests, q }))
 }
 
-/// The mean of the answers; where requests waited and none was answered, it misses every threshold.
+/// The mean of the successful responses; if there were requests but no response, it misses every threshold.
 fn mean(window: TimeWindow, scope: Scope, lag: LagTreatment) -> Measurement {
     let distribution = window.distribution(scope, lag.measure());
     let value = match distribution.ok.mean_ns() {
@@ -449,7 +448,7 @@ fn throughput(
     let (mut answered, seconds) = if window.is_whole() {
         (counts.ok as f64, record.throughput_s())
     } else {
-        // By the second of their intended start, which for answers that are soon there is the same.
+        // Counted by the second of their intended start, which is almost the same for short responses.
         let seen = window.distribution(scope, Measure::Response);
         (seen.ok.count() as f64, window.seconds())
     };
@@ -474,7 +473,7 @@ fn throughput(
     (value, Basis::Varying(varying))
 }
 
-/// Requests a second that were offered at most; `None`: no bound.
+/// The highest offered load, in requests per second; `None`: unbounded.
 fn offered(window: TimeWindow) -> Option<f64> {
     let load = window.record.load();
     let until = |at_s: f64| match at_s {
@@ -490,11 +489,10 @@ fn offered(window: TimeWindow) -> Option<f64> {
     Some(planned * (1.0 - LostLoad::of(window.record).by_scenario()))
 }
 
-/// The share of the users' time that the generator's lateness, and what was withheld from it, took (0 to
-/// 0.99). A user goes round wait, lag, request; without the lag the same time holds 1 / (1 − share) as many
-/// rounds.
+/// The proportion of the users' time that lateness and CPU starvation took (0 to 0.99). A user's cycle is wait, lag,
+/// request; without the lag, the same time holds 1 / (1 − share) times as many cycles.
 fn share_lost(record: &RunRecord) -> f64 {
-    // Arrivals come when they come: lateness does not make them fewer, unless brunt does not come to send them.
+    // Arrivals do not depend on lateness, unless the generator never comes to send them.
     let mut parts = record.header.load.parts();
     if parts.any(|part| part.open.is_some()) {
         return overload::share_of_load(record).min(0.99);
@@ -514,7 +512,7 @@ fn error_rate(counts: &Counts) -> (Value, Basis) {
     (Value::Known(percent), Basis::ErrorRate { requests })
 }
 
-/// A reading describes the second before it; it counts where most of that second lies in the load.
+/// A reading describes the second before it; it counts if most of that second is within the load.
 fn cpu(record: &RunRecord) -> Measurement {
     let load_s = record.duration_s();
     let during = |reading: &Reading| {
@@ -548,9 +546,9 @@ fn memory(record: &RunRecord) -> Measurement {
 fn not_watched(record: &RunRecord, what: &str) -> EvidenceGap {
     match &record.header.generator.watched {
         None => {
-            EvidenceGap::new("no process was watched").and("name a process with --pid or --port")
+            EvidenceGap::new("no process was monitored").and("name a process with --pid or --port")
         }
         Some(watched) => EvidenceGap::new(format!("the {what} of {watched} was never read"))
-            .and("run for two seconds or more, and where it can be read"),
+            .and("run for at least two seconds, on a system where it can be read"),
     }
 }

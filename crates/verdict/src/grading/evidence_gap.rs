@@ -1,4 +1,4 @@
-//! Lacks: why a target is not decided, what is known of it anyway, and what would decide it.
+//! Evidence gaps: why a target is undecided, what is known anyway, and what would decide it.
 
 use std::fmt;
 
@@ -9,98 +9,98 @@ use crate::grading::decidability::question::enough_rps;
 use crate::grading::decidability::remedy::{ADVICE_S_MAX, Remedy};
 use crate::number;
 
-/// Why a target is not decided.
+/// The reason why a target is undecided.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct EvidenceGap {
-    /// What is missing.
+    /// The missing evidence.
     pub(crate) cause: Box<GapCause>,
-    /// What is known anyway.
+    /// Partial knowledge.
     pub(crate) known: Option<Box<PartialEvidence>>,
-    /// What would decide it.
+    /// Changes that would decide it.
     pub(crate) remedies: Vec<Advice>,
 }
 
-/// What is missing.
+/// The missing evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GapCause {
-    /// Something that is no matter of chance.
+    /// A cause that does not depend on chance.
     Plain(String),
     /// The run is shorter than any that may pass.
     TooShort { what: String, needed_s: f64 },
-    /// There are fewer requests than a share as small as this takes.
+    /// There are fewer requests than such a small proportion needs.
     TooFew {
         what: String,
         needed: u64,
         seen: u64,
     },
-    /// What was measured in some part of the run is unlike the rest of it.
+    /// A part of the run differs from the rest.
     UpsAndDowns { episode: Option<Episode> },
-    /// Chance explains the share of requests that miss the threshold on both sides of its limit (shares: 0 to 1).
+    /// Chance explains proportions of misses on both sides of the limit (0 to 1).
     NearLimit {
-        /// The share in words, with a colon; empty: it is the error rate.
+        /// Description of the proportion, with a colon; empty for the error rate.
         share: String,
         low: f64,
         high: f64,
         limit: f64,
     },
-    /// Chance explains the value on both sides of the threshold (in the metric's unit).
+    /// Chance explains values on both sides of the threshold (in the metric's unit).
     NearThreshold { metric: Metric, low: f64, high: f64 },
-    /// The load offered less than the threshold with something to spare.
+    /// The load offered less than the threshold plus headroom.
     NotOffered { offered_rps: f64 },
-    /// The load that was planned could not have decided it.
+    /// The planned load could not have decided it.
     Undecidable(Undecidable),
 }
 
-/// A part of a run that is unlike the rest.
+/// A part of a run that differs from the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Episode {
-    /// In seconds of the run's clock.
+    /// In seconds since the start of the run.
     pub(crate) from_s: f64,
     pub(crate) to_s: f64,
-    /// What was measured in it, with the metric's name and unit.
+    /// The measurement in this part, with the metric's name and unit.
     pub(crate) inside: String,
-    /// What was measured in the rest of the run.
+    /// The measurement in the rest of the run.
     pub(crate) outside: String,
 }
 
-/// What is known of a target that a run is too short to decide.
+/// Partial knowledge of a target that the run is too short to decide.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PartialEvidence {
     /// Requests that miss the threshold.
     pub(crate) missing: u64,
     pub(crate) requests: u64,
-    /// What they do, as in "0 of 10 requests failed".
+    /// Predicate of the misses, as in "0 of 10 requests failed".
     pub(crate) what: String,
-    /// The largest share of requests that chance explains (0 to 1).
+    /// The highest proportion that chance explains (0 to 1).
     pub(crate) share_max: f64,
     /// The length of the run, in seconds.
     pub(crate) run_s: f64,
 }
 
-/// What would decide a target.
+/// A change that would decide a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Advice {
-    /// In words.
+    /// Free text.
     Plain(String),
-    /// A run that is longer by some seconds.
+    /// A longer run.
     Longer {
-        /// The length of this one.
+        /// Length of this run.
         run_s: f64,
-        /// By how much.
+        /// Additional length.
         extra_s: f64,
     },
-    /// Another threshold, which this run meets, with its unit.
+    /// Another threshold, with its unit, which this run would meet.
     Threshold(String),
-    /// This many times the load.
+    /// This factor of the load.
     MoreLoad(f64),
-    /// An offer of this many requests a second.
+    /// An offered load of this many requests per second.
     Offer(f64),
     /// A change of the scenario or of the command line.
     Change(Remedy),
 }
 
 impl EvidenceGap {
-    /// Whether more load would be needed: a longer run changes nothing.
+    /// Returns whether the load is the obstacle: a longer run changes nothing.
     pub(crate) fn is_of_the_load(&self) -> bool {
         matches!(
             *self.cause,
@@ -108,7 +108,7 @@ impl EvidenceGap {
         )
     }
 
-    /// One that is no matter of chance.
+    /// A gap whose cause does not depend on chance.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self::of(GapCause::Plain(what.into()))
     }
@@ -135,7 +135,7 @@ impl EvidenceGap {
             .advise(Advice::Offer(enough_rps(threshold_rps)))
     }
 
-    /// Nothing that the service does could decide it under the load that was planned.
+    /// A gap of a target that the planned load could not decide, whatever the service does.
     pub(crate) fn undecidable(found: Undecidable) -> Self {
         let remedies = found.remedies.iter().cloned().map(Advice::Change);
         Self {
@@ -144,13 +144,13 @@ impl EvidenceGap {
         }
     }
 
-    /// What would decide it, in words: any of them does.
+    /// The remedies in words, as alternatives.
     pub(crate) fn advice(&self) -> String {
         let remedies = self.remedies.iter().map(Advice::to_string);
         remedies.collect::<Vec<_>>().join(", or ")
     }
 
-    /// Cause, what is known, and remedies, in words.
+    /// The cause, the partial knowledge, and the remedies, in words.
     pub(crate) fn reason(&self) -> String {
         let known = self.known.iter().map(ToString::to_string);
         let remedies = self.remedies.iter().map(Advice::to_string);
@@ -162,7 +162,7 @@ impl EvidenceGap {
     }
 }
 
-/// Advice to run longer by some seconds, unless that is more than anybody would.
+/// Advice for a longer run, unless it would be unreasonably long.
 pub(crate) fn longer(run_s: f64, extra_s: f64) -> Option<Advice> {
     (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer { run_s, extra_s })
 }
@@ -177,7 +177,7 @@ impl fmt::Display for GapCause {
             }
             Self::TooFew { what, needed, seen } => {
                 let (needed, seen) = (number::requests(*needed), number::count(*seen));
-                write!(f, "{what} needs {needed}, {seen} made")
+                write!(f, "{what} needs {needed}, but there were {seen}")
             }
             Self::UpsAndDowns { episode } => {
                 write!(f, "too variable for a run this short")?;
@@ -231,7 +231,7 @@ impl fmt::Display for PartialEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} {}, which is at most {} % with 95 % confidence if the service has no ups and downs of more than \
+            "{} of {} {}, which is at most {} % with 95 % confidence if the service has no fluctuations longer than \
              {}",
             number::count(self.missing),
             number::requests(self.requests),
@@ -251,12 +251,15 @@ impl fmt::Display for Advice {
                 write!(f, "run for {needed} instead of {now} at this load")
             }
             Self::Threshold(threshold) => {
-                write!(f, "ask for {threshold}, which this run would meet")
+                write!(
+                    f,
+                    "set the threshold to {threshold}, which this run would meet"
+                )
             }
             Self::MoreLoad(times) => {
                 write!(
                     f,
-                    "make {} times the load",
+                    "run with {} times the load",
                     number::chosen(number::round_up(*times))
                 )
             }

@@ -1,5 +1,5 @@
-//! Absent users: those that never came to their tasks, and those that stopped for good. They are counted as they go, so
-//! that a load that was not offered is not blamed on the generator, and nothing is called good that was not tried.
+//! Lost users: users that never reached their tasks, and users that stopped for good. They are counted so that
+//! missing load is not blamed on the generator, and so that an untested load is not called good.
 
 use brunt_record::{Failure, Load, NameKind, RunRecord, Second};
 
@@ -7,17 +7,17 @@ use crate::grading::evidence_gap::EvidenceGap;
 use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 
-/// With so much of the planned load not offered, nothing is called good.
+/// The proportion of the planned load whose loss keeps a target from being called good.
 const LOST_MAX: f64 = 0.1;
 
-/// How many users are gone for good, and why.
+/// Number of lost users, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LostUsers {
-    /// What they do before their tasks has failed.
+    /// The steps before their tasks failed.
     pub(crate) not_started: u64,
-    /// Their data was used up.
+    /// Their data was exhausted.
     pub(crate) out_of_data: u64,
-    /// The scenario says so.
+    /// The scenario stopped them.
     pub(crate) stopped: u64,
 }
 
@@ -28,7 +28,7 @@ impl LostUsers {
         self.stopped += second.users_stopped;
     }
 
-    /// By the end of the run.
+    /// At the end of the run.
     pub(crate) fn of(record: &RunRecord) -> Self {
         let mut lost_users = Self::default();
         record
@@ -39,7 +39,7 @@ impl LostUsers {
         lost_users
     }
 
-    /// By the end of each second.
+    /// At the end of each second.
     pub(crate) fn by_second(record: &RunRecord) -> impl Iterator<Item = Self> {
         let seconds = record.timeline.seconds().iter();
         seconds.scan(Self::default(), |lost_users, second| {
@@ -48,23 +48,23 @@ impl LostUsers {
         })
     }
 
-    /// All of them.
+    /// The number of all lost users.
     pub(crate) fn all(self) -> u64 {
         self.not_started + self.out_of_data + self.stopped
     }
 }
 
-/// The shares of the planned users' time that were lost (0 to 1).
+/// Proportions of the planned users' time that were lost (0 to 1).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct LostLoad {
-    /// To users that never started or whose data was used up.
+    /// To users that never started or whose data was exhausted.
     unintended: f64,
-    /// To users whose data was used up, or that stopped as the scenario says.
+    /// To users whose data was exhausted or that the scenario stopped.
     by_scenario: f64,
 }
 
 impl LostLoad {
-    /// Of a run's load.
+    /// Computes the lost load of a run.
     pub(crate) fn of(record: &RunRecord) -> Self {
         let load = record.load();
         let seconds = record
@@ -80,12 +80,12 @@ impl LostLoad {
             }
             let planned = planned_at(&load, middle_s);
             planned_s += planned;
-            // Only where users are missing are those that are gone missed.
+            // Lost users count only if users are missing.
             let missing = second.users.map_or(0.0, |users| planned - f64::from(users));
             let missing = missing.max(0.0);
             let all = lost_users.all() as f64;
-            // Arrivals come however few users are left to play them, unless none is: then none is played, however
-            // many users had begun.
+            // Arrivals do not depend on the number of users, unless there are no users left: then no arrival is
+            // served, however many users had started.
             let is_played = load.open.is_some() && second.users != Some(0);
             let is_over = load.open.is_some() && all > 0.0;
             let short = if is_over { missing } else { missing.min(all) };
@@ -104,12 +104,12 @@ impl LostLoad {
         }
     }
 
-    /// The share that the scenario itself did not offer.
+    /// The proportion that the scenario itself did not offer.
     pub(crate) fn by_scenario(self) -> f64 {
         self.by_scenario
     }
 
-    /// Why a target cannot be called good, where too little was offered.
+    /// Why a target cannot be called good, if too little load was offered.
     pub(crate) fn gap(self, record: &RunRecord) -> Option<EvidenceGap> {
         if self.unintended <= LOST_MAX {
             return None;
@@ -133,11 +133,11 @@ impl LostLoad {
             reasons.join(" and "),
             number::measured(self.unintended * 100.0)
         ));
-        Some(gap.and("run again with all of it, which can only be worse"))
+        Some(gap.and("run again with the full load, which can only be worse"))
     }
 }
 
-/// Users that are planned at a moment, those of pools among them.
+/// Planned users at a time, those of pools included.
 fn planned_at(load: &Load, at_s: f64) -> f64 {
     let parts = load.parts().map(|part| match &part.open {
         Some(open) => f64::from(open.users),
@@ -158,7 +158,7 @@ fn of_users(record: &RunRecord, count: u64) -> String {
     format!("{count} of {started} users")
 }
 
-/// What is to be said of users that are gone.
+/// Findings on lost users.
 pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
     let lost_users = LostUsers::of(record);
     let figures = |kind, sentence, count: u64| {
@@ -170,7 +170,7 @@ pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
     };
     let not_started = (lost_users.not_started > 0).then(|| {
         let why = most_failed(record).map_or_else(
-            || "what they do before their tasks failed".to_owned(),
+            || "their on_start steps failed".to_owned(),
             |failure| failed_in_words(record, failure),
         );
         let users = of_users(record, lost_users.not_started);
@@ -185,7 +185,7 @@ pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
         figures(
             FindingKind::DataExhausted,
             format!(
-                "{users} stopped before the end since their data was used up; give more rows, or let it start over."
+                "{users} stopped early because their data was exhausted; add rows, or let the data start over (on_exhausted = \"start_over\")."
             ),
             lost_users.out_of_data,
         )
@@ -193,7 +193,7 @@ pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
     not_started.into_iter().chain(out_of_data)
 }
 
-/// The most frequent way in which requests of `on_start` failed.
+/// The most frequent failure of `on_start` requests.
 fn most_failed(record: &RunRecord) -> Option<&Failure> {
     let names = record.timeline.names();
     let failures = record.timeline.failures().iter();

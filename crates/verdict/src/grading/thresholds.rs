@@ -1,21 +1,21 @@
-//! The ladder: three thresholds to one grade. Each threshold is asked for by itself, and may be left
-//! open by the data; the ladder says what follows from the answers.
-//!
-//! Any threshold may be left out. Without `acceptable`, a missed target is poor. Without `target`,
-//! the best grade is acceptable; with `critical` alone, whatever does not reach it is good. Without
-//! `critical`, nothing is worse than poor.
+//! Thresholds: from three thresholds to one grade. Each threshold is tested separately and may be undecided; the
+//! grade follows from the results.
+//! //!
+//! Every threshold is optional. Without `acceptable`, a missed target is poor. Without `target`, the best grade is
+//! acceptable; with `critical` alone, every value that does not reach it is good. Without `critical`, the worst grade
+//! is poor.
 
 use brunt_record::{Metric, Target, ThresholdKind};
 
 use crate::grading::evidence_gap::EvidenceGap;
 use crate::model::grade::{Grade, PossibleGrades};
 
-/// A threshold, with what it takes to stand on its good side.
+/// A threshold, with the comparison that meets it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Threshold {
-    /// Only what is better than it.
+    /// A value must be better than it.
     Limit(f64),
-    /// Whatever is not worse than it.
+    /// A value must not be worse than it.
     Critical(f64),
 }
 
@@ -29,14 +29,14 @@ impl Threshold {
         })
     }
 
-    /// In the metric's unit.
+    /// The threshold, in the metric's unit.
     pub(crate) fn level(self) -> f64 {
         match self {
             Self::Limit(level) | Self::Critical(level) => level,
         }
     }
 
-    /// Whether a value of the metric stands on its good side.
+    /// Returns whether a value of the metric meets it.
     pub(crate) fn is_met_by(self, value: f64, metric: Metric) -> bool {
         let (better, worse) = if metric.is_better_when_higher() {
             (value > self.level(), value < self.level())
@@ -50,12 +50,12 @@ impl Threshold {
     }
 }
 
-/// What the data say of one threshold.
+/// The result of testing one threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ThresholdResult {
-    /// The metric stands on its good side.
+    /// The threshold is met.
     Met,
-    /// It does not.
+    /// It is missed.
     Missed,
     /// The data do not decide.
     Undecided(EvidenceGap),
@@ -67,20 +67,20 @@ impl From<bool> for ThresholdResult {
     }
 }
 
-/// A target that its thresholds' answers do not decide.
+/// A target that its thresholds do not decide.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UndecidedTarget {
-    /// Why.
+    /// The reason.
     pub(crate) gap: EvidenceGap,
-    /// What is known anyway.
+    /// The grades that are still possible.
     pub(crate) possible: PossibleGrades,
 }
 
-/// The grade that follows from the answers to a target's thresholds, or why none does.
-///
-/// A threshold that is missed for certain settles the stricter ones as well, whatever their own
-/// answers: who cannot serve 20 a second cannot serve 100. "Not critical" needs no certainty where a
-/// better threshold is missed: it is poor at least.
+/// The grade that follows from the results of a target's thresholds, or the reason why none does.
+/// ///
+/// A threshold that is certainly missed decides the stricter ones as well, whatever their own results: a service that
+/// cannot serve 20 requests per second cannot serve 100. "Not critical" needs no certainty if a better threshold is
+/// missed: the grade is at least poor.
 pub(crate) fn grade(
     target: &Target,
     ask: impl Fn(Threshold) -> ThresholdResult,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ladder_and_each_left_out_threshold() {
+    fn each_combination_of_thresholds_has_its_grade() {
         use Grade::{Acceptable, Critical, Good, Poor};
         const VALUES: [f64; 7] = [99.0, 100.0, 150.0, 200.0, 300.0, 500.0, 501.0];
         let (t, a, c) = (Some(100.0), Some(200.0), Some(500.0));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_threshold_leaves_the_grade_open_only_where_it_matters() {
+    fn undecided_threshold_matters_only_if_the_grade_depends_on_it() {
         use ThresholdResult::{Met, Missed, Undecided};
         let open = || Undecided(EvidenceGap::new("too little"));
         let possible = |answer: [ThresholdResult; 3]| {

@@ -8,14 +8,14 @@ use crate::number;
 use crate::sentence::capitalized;
 use crate::window::totals;
 
-/// How a run ended, as far as its result depends on it.
+/// Completion of a run, as far as its result depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Completion {
-    /// The load was played as planned, or as far as the scenario or a target asked for.
+    /// The load ran as planned, or until the scenario or a target ended it.
     Complete,
-    /// The user stopped the run, or the record has no ending: what came later was never measured.
+    /// The user stopped the run, or the record has no ending: the rest was never measured.
     CutShort,
-    /// The service stopped answering, and the run ended for it or before it answered again.
+    /// The service stopped responding, and the run ended because of it or before the service came back.
     ServiceStopped,
     /// Every request of the run failed.
     AllFailed,
@@ -33,7 +33,7 @@ impl Completion {
     }
 }
 
-/// That the run broke off or was stopped before its end.
+/// The finding that the record is incomplete or the run was stopped before its planned end.
 pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
     let stopped = stop(record)?;
     let sentence = match Completion::of(record) {
@@ -44,13 +44,13 @@ pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
     Some(Finding::new(FindingKind::Unfinished, sentence))
 }
 
-/// Whether the run was stopped since a target was surely missed.
+/// Returns whether the run was stopped because a target was certain to be missed.
 pub(crate) fn is_stopped_for_target(record: &RunRecord) -> bool {
     let ending = record.ending.as_ref();
     ending.is_some_and(|ending| ending.stopped_by == StoppedBy::TargetMissed)
 }
 
-/// Who stopped the run before its end, when, and why.
+/// Describes who or what stopped the run before its planned end, when, and why.
 pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     const BRUNT: &str = "stopped by brunt";
     let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
@@ -58,16 +58,16 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
         Some(StoppedBy::Finished) => return None,
         Some(StoppedBy::Interrupted) => ("stopped by Ctrl-C", ""),
         Some(StoppedBy::Terminated) => ("stopped by SIGTERM", ""),
-        Some(StoppedBy::SetupFailed) => (BRUNT, ", since the set-up failed"),
-        Some(StoppedBy::Unreachable) => (BRUNT, ", since the host could not be reached"),
-        Some(StoppedBy::EverythingFailed) => (BRUNT, ", since every request failed"),
-        Some(StoppedBy::TargetEnded) => (BRUNT, ", since the process under test ended"),
+        Some(StoppedBy::SetupFailed) => (BRUNT, ", because the set-up failed"),
+        Some(StoppedBy::Unreachable) => (BRUNT, ", because the host could not be reached"),
+        Some(StoppedBy::EverythingFailed) => (BRUNT, ", because every request failed"),
+        Some(StoppedBy::TargetEnded) => (BRUNT, ", because the process under test ended"),
         Some(StoppedBy::Scenario) => ("stopped by the scenario", ""),
         Some(StoppedBy::TargetMissed) => (BRUNT, " (stop_at)"),
-        Some(StoppedBy::WorkerLost) => (BRUNT, ", since a process of the load was lost"),
+        Some(StoppedBy::WorkerLost) => (BRUNT, ", because a load process was lost"),
         Some(StoppedBy::InternalError) => ("stopped by an error in brunt itself", ""),
         None => (
-            "the record breaks off",
+            "the record ends",
             " (brunt was killed or could not write it)",
         ),
     };
@@ -95,7 +95,7 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     Some(format!("{who} after {seen} of {planned}{why}{reason}"))
 }
 
-/// What ended the service or its answers, then when the run was stopped for it, if it was.
+/// Describes what stopped the service or its responses, and when the run was stopped for it, if it was.
 pub(crate) fn stop_after_reason(record: &RunRecord) -> Option<String> {
     let ending = record.ending.as_ref();
     let stopped_by = ending.map(|ending| ending.stopped_by);

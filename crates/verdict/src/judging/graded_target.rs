@@ -1,4 +1,4 @@
-//! Rows: a target with its judgement, and what the sentence on top needs to know of it.
+//! Graded targets: the grade of a target, and what the headline needs to know about it.
 
 use brunt_record::{Metric, RunRecord, Target};
 
@@ -7,24 +7,24 @@ use crate::grading::evidence_gap::EvidenceGap;
 use crate::grading::lost_users::LostLoad;
 use crate::grading::thresholds::{self, Threshold, ThresholdResult, UndecidedTarget};
 use crate::model::grade::{Grade, PossibleGrades};
-use crate::model::judgement::{Judgement, Value, title_of};
+use crate::model::judgment::{Judgment, Value, title_of};
 use crate::number;
 use crate::search::breaking_point::BreakingPoint;
 use crate::window::time_window::TimeWindow;
 use crate::window::warm_up;
 
-/// A judged target.
+/// A target with its grade.
 pub(crate) struct GradedTarget {
-    pub(crate) judgement: Judgement,
+    pub(crate) judgment: Judgment,
     /// Metric and scope in words.
     pub(crate) title: String,
-    /// What an inconclusive row lacks.
+    /// The evidence gap of an undecided target.
     pub(crate) gap: Option<EvidenceGap>,
-    /// It is not decided, and a longer run could decide it.
+    /// Whether it is undecided and a longer run could decide it.
     pub(crate) may_be_decided_later: bool,
 }
 
-/// The targets of a run, judged, in the order of the scenario.
+/// The graded targets of a run, in the order of the scenario.
 pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<GradedTarget> {
     let is_search = record.header.load.search.is_some();
     let held = held(record);
@@ -45,7 +45,7 @@ pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<Grade
                 Vec::new()
             } else {
                 match missed_when_stopped(record, at) {
-                    // The decision that stopped the run stands.
+                    // The decision that stopped the run is final.
                     Some(missed) => evidence.results_after_stop(missed, target),
                     None => evidence.results(target),
                 }
@@ -56,7 +56,7 @@ pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<Grade
                 graded(target, &evidence, &results)
             };
             let (grade, possible, gap) = match &not_offered {
-                // What is missed with less than the planned load is missed with all of it, too.
+                // A target that is missed with less than the planned load is missed with the full load, too.
                 Some(not_offered) if matches!(grade, Grade::Good | Grade::Acceptable) => {
                     let possible = possible.map(with_more_load);
                     (Grade::Inconclusive, possible, Some(not_offered.clone()))
@@ -67,7 +67,7 @@ pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<Grade
                 _ => (grade, possible, gap),
             };
             let shown = evidence.shown_interval(&results);
-            let judgement = Judgement {
+            let judgment = Judgment {
                 target: target.clone(),
                 unit: record.header.unit_of(target),
                 value: evidence.value,
@@ -79,7 +79,7 @@ pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<Grade
             };
             GradedTarget {
                 title: title_of(record, target),
-                judgement,
+                judgment,
                 may_be_decided_later: grade == Grade::Inconclusive
                     && not_offered.is_none()
                     && !gap.as_ref().is_some_and(EvidenceGap::is_of_the_load)
@@ -90,8 +90,8 @@ pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<Grade
         .collect()
 }
 
-/// The grade of a target, what is possible, and what is lacking. A target that nothing the service does could
-/// decide under this load is not applicable.
+/// The grade of a target, the possible grades, and the evidence gap. A target that could not be decided under this
+/// load, whatever the service does, is not applicable.
 fn graded(
     target: &Target,
     evidence: &Evidence,
@@ -115,7 +115,7 @@ fn graded(
     }
 }
 
-/// What is possible with more load than was offered: it may be worse.
+/// The possible grades with more load than was offered: they may be worse.
 fn with_more_load(possible: PossibleGrades) -> PossibleGrades {
     PossibleGrades {
         worst: Grade::Critical,
@@ -123,21 +123,21 @@ fn with_more_load(possible: PossibleGrades) -> PossibleGrades {
     }
 }
 
-/// Why a row is not decided, and what is known of it.
+/// Why a target is undecided, and what is known about it.
 fn reason(gap: &EvidenceGap, possible: Option<PossibleGrades>) -> String {
     let known = possible.and_then(PossibleGrades::in_words);
     let known = known.map_or_else(String::new, |known| format!("; the grade is {known}"));
     gap.reason() + &known
 }
 
-/// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
+/// The threshold of a target, by index, that was certain to be missed when the run was stopped for it.
 fn missed_when_stopped(record: &RunRecord, target: usize) -> Option<Threshold> {
     let missed = record.ending.as_ref()?.missed_targets.iter();
     let mut missed = missed.filter(|missed| missed.target as usize == target);
     Threshold::of(record.header.targets.get(target)?, missed.next()?.threshold)
 }
 
-/// Of a search: the part in which the highest level that holds was judged.
+/// For a search: the part in which the highest level that holds was judged.
 fn held(record: &RunRecord) -> Option<TimeWindow<'_>> {
     let (from_s, to_s) = BreakingPoint::of(record)?.held()?;
     Some(TimeWindow::between(record, from_s, to_s))
@@ -147,43 +147,43 @@ fn of_a_search(has_held: bool) -> EvidenceGap {
     let shown = if has_held {
         "the values are those at the highest level that holds"
     } else {
-        "no level was seen to hold, and the values are those of the whole run"
+        "no level was found to hold, so the values are those of the whole run"
     };
     EvidenceGap::new("not graded in a search, which raises the load until a target is missed")
         .and(shown)
 }
 
 impl GradedTarget {
-    /// Whether the row is asked and the data do not decide it.
+    /// Returns whether the target is applicable but undecided.
     pub(crate) fn is_open(&self) -> bool {
-        self.judgement.grade == Grade::Inconclusive
+        self.judgment.grade == Grade::Inconclusive
     }
 
-    /// Whether the load could decide it.
+    /// Returns whether the load could decide it.
     pub(crate) fn is_applicable(&self) -> bool {
-        self.judgement.grade != Grade::NotApplicable
+        self.judgment.grade != Grade::NotApplicable
     }
 
-    /// The grades that the data leave possible; `None` if it is not applicable.
+    /// The possible grades; `None` if it is not applicable.
     pub(crate) fn possible(&self) -> Option<PossibleGrades> {
-        self.judgement.possible
+        self.judgment.possible
     }
 
-    /// The value stays, the grade goes: the run says nothing of the service.
+    /// Keeps the value and drops the grade, because the run does not describe the service.
     pub(crate) fn leave_undecided(&mut self) {
         let gap = EvidenceGap::new("the run is invalid");
-        self.judgement.grade = Grade::Inconclusive;
-        self.judgement.possible = None;
-        self.judgement.reason = Some(gap.reason());
+        self.judgment.grade = Grade::Inconclusive;
+        self.judgment.possible = None;
+        self.judgment.reason = Some(gap.reason());
         self.gap = Some(gap);
     }
 
-    /// The threshold that was missed, with its name: the one that made the grade.
+    /// The missed threshold that determines the grade, with its name.
     fn missed(&self) -> Option<(&'static str, f64)> {
-        let target = &self.judgement.target;
+        let target = &self.judgment.target;
         let goal = target.target.map(|level| ("target", level));
         let acceptable = target.acceptable.map(|level| ("acceptable limit", level));
-        match self.judgement.grade {
+        match self.judgment.grade {
             Grade::Good | Grade::Inconclusive | Grade::NotApplicable => None,
             Grade::Acceptable => goal,
             Grade::Poor => acceptable.or(goal),
@@ -191,33 +191,33 @@ impl GradedTarget {
         }
     }
 
-    /// Whether a threshold of its was missed.
+    /// Returns whether one of its thresholds was missed.
     pub(crate) fn is_missed(&self) -> bool {
         self.missed().is_some()
     }
 
-    /// Whether a threshold of the response time was missed.
+    /// Returns whether a threshold of the response time was missed.
     pub(crate) fn is_too_slow(&self) -> bool {
-        let metric = self.judgement.target.metric;
+        let metric = self.judgment.target.metric;
         let is_of_time = matches!(metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
         is_of_time && self.is_missed()
     }
 
-    /// What was measured against the threshold that made the grade, in words.
+    /// The value and the threshold that determines the grade, in words.
     pub(crate) fn miss(&self) -> Option<String> {
         let (name, level) = self.missed()?;
-        let metric = self.judgement.target.metric;
-        let unit = self.judgement.unit;
+        let metric = self.judgment.target.metric;
+        let unit = self.judgment.unit;
         let title = &self.title;
         let limit = number::chosen_in(level, unit);
         if metric == Metric::ErrorRate
-            && let Value::Known(percent) = self.judgement.value
+            && let Value::Known(percent) = self.judgment.value
         {
             return Some(self.failed(percent, name, level));
         }
-        let Value::Known(value) = self.judgement.value else {
+        let Value::Known(value) = self.judgment.value else {
             return Some(format!(
-                "{title} is among the requests that were never answered ({name} {limit})"
+                "{title} is among the requests without a response ({name} {limit})"
             ));
         };
         let measured = number::measured_in(value, unit);
@@ -232,10 +232,10 @@ impl GradedTarget {
         ))
     }
 
-    /// What was measured and the threshold that it met, in words; `None` if it missed one.
+    /// The value and the threshold that it met, in words; `None` if it missed one.
     pub(crate) fn met(&self) -> Option<String> {
-        let target = &self.judgement.target;
-        let thresholds = match self.judgement.grade {
+        let target = &self.judgment.target;
+        let thresholds = match self.judgment.grade {
             Grade::Good => [target.target, target.acceptable, target.critical],
             Grade::Acceptable if target.target.is_none() => [None, target.acceptable, None],
             _ => return None,
@@ -246,16 +246,16 @@ impl GradedTarget {
         } else {
             "limit"
         };
-        let unit = self.judgement.unit;
+        let unit = self.judgment.unit;
         Some(format!(
             "{} {} ({bound} {})",
             self.title,
-            number::measured_in(self.judgement.value.known()?, unit),
+            number::measured_in(self.judgment.value.known()?, unit),
             number::chosen_in(limit, unit)
         ))
     }
 
-    /// The percentage of requests that failed, and the threshold that made the grade.
+    /// The percentage of failed requests, and the threshold that determines the grade.
     fn failed(&self, percent: f64, name: &str, level: f64) -> String {
         let of = self.title.strip_prefix("error rate").unwrap_or_default();
         format!(

@@ -1,4 +1,4 @@
-//! The headline: what a run came to, in one sentence.
+//! The headline: the result of a run in one sentence.
 
 use brunt_record::{Failure, FailureKind, Metric, RunRecord, Target};
 
@@ -11,28 +11,28 @@ use crate::judging::profile_result::ProfileResult;
 use crate::judging::validity::InvalidReason;
 use crate::model::finding::Finding;
 use crate::model::grade::{Grade, PossibleGrades};
-use crate::model::judgement::Value;
+use crate::model::judgment::Value;
 use crate::model::run_result::RunResult;
 use crate::number;
 use crate::sentence::capitalized;
 use crate::window::totals;
 use crate::window::warm_up;
 
-/// The state word of a run that was cut short before it missed anything.
+/// The state word of a run that was cut short before it missed a target.
 const INCOMPLETE: &str = "incomplete";
 /// The number of names that are listed before the rest is counted.
 const NAMES_MAX: usize = 3;
 
-/// What the headline is made of.
-///
-/// It begins with the result, then says what matters most: what stopped the run, what the profile asked,
-/// failures, the target that decides the result, and how many others there are.
+/// The parts of the headline.
+/// ///
+/// It begins with the result, followed by what matters most: what stopped the run, the question of the profile,
+/// failures, the target that decides the result, and the number of others.
 pub(crate) struct Headline<'a> {
     pub(crate) record: &'a RunRecord,
     pub(crate) result: RunResult,
     pub(crate) completion: Completion,
     pub(crate) invalid_reasons: &'a [InvalidReason],
-    /// What a search found, as a clause.
+    /// The result of a search, as a clause.
     pub(crate) search: Option<String>,
     pub(crate) rows: &'a [GradedTarget],
     pub(crate) findings: &'a [Finding],
@@ -45,7 +45,7 @@ impl Headline<'_> {
                 headed(grade.in_words(), self.search.clone())
             }
             RunResult::Invalid => self.invalid(),
-            RunResult::NoResponse => self.nothing_answered(),
+            RunResult::NoResponse => self.no_response(),
             RunResult::NoTargets => self.no_targets(),
             RunResult::Graded(Grade::NotApplicable) => self.not_applicable(),
             RunResult::Graded(Grade::Inconclusive) => self.inconclusive(),
@@ -65,12 +65,12 @@ impl Headline<'_> {
         format!("Invalid: {first}{more}, so the run does not describe the service.")
     }
 
-    fn nothing_answered(&self) -> String {
+    fn no_response(&self) -> String {
         let [.., unanswered] = totals::counts(self.record);
         let stop = ending::stop(self.record).map(|stop| format!("; {stop}"));
         let stop = stop.unwrap_or_default();
         if unanswered == 0 {
-            return format!("Nothing answered: no request was made{stop}.");
+            return format!("No response: no request was sent{stop}.");
         }
         let most = self.most_common_failure();
         let most = most.map_or_else(String::new, |most| {
@@ -80,7 +80,7 @@ impl Headline<'_> {
             1 => "the only request".to_owned(),
             _ => format!("all {}", number::requests(unanswered)),
         };
-        format!("Nothing answered: {requests} failed{most}{stop}.")
+        format!("No response: {requests} failed{most}{stop}.")
     }
 
     /// The number of requests, all of which failed, and the most common failure.
@@ -121,7 +121,7 @@ impl Headline<'_> {
             1 => first,
             count => format!("any of {count} targets; {first}"),
         };
-        let clause = format!("nothing judged, as this load cannot decide {which}");
+        let clause = format!("this load cannot decide {which}");
         headed(Grade::NotApplicable.in_words(), [clause])
     }
 
@@ -135,7 +135,7 @@ impl Headline<'_> {
         let at = self
             .throughput()
             .map_or_else(String::new, |rate| format!(" at {rate}"));
-        // No better threshold than acceptable was set if nothing was missed.
+        // If nothing was missed, no better threshold than acceptable was set.
         let miss = self.rows.iter().find_map(GradedTarget::miss);
         let targets = miss
             .into_iter()
@@ -153,7 +153,7 @@ impl Headline<'_> {
         headed(grade.name(), answer.into_iter().chain(targets))
     }
 
-    /// What was measured for the targets that were met, each with its limit.
+    /// The values of the targets that were met, each with its limit.
     fn measured_and_limits(&self) -> Option<String> {
         let met: Vec<String> = self.rows.iter().filter_map(GradedTarget::met).collect();
         let met: Vec<&str> = met.iter().map(String::as_str).collect();
@@ -188,7 +188,7 @@ impl Headline<'_> {
         };
         let cause = self.cause(grade);
         let failures = self.failures_unless(cause.is_some_and(is_error_rate));
-        // What stopped the run names the target.
+        // The reason for stopping names the target.
         let miss = cause
             .and_then(GradedTarget::miss)
             .filter(|_| !is_stopped_for_target);
@@ -205,9 +205,9 @@ impl Headline<'_> {
         )
     }
 
-    /// The row that explains the grade best: failures before the time of those that were answered.
+    /// The target that explains the grade best: failures before response times.
     fn cause(&self, grade: Grade) -> Option<&GradedTarget> {
-        let of_grade = |row: &&GradedTarget| row.judgement.grade == grade && row.miss().is_some();
+        let of_grade = |row: &&GradedTarget| row.judgment.grade == grade && row.miss().is_some();
         let rows = self.rows.iter().filter(of_grade);
         rows.min_by_key(|row| !is_error_rate(row))
     }
@@ -234,7 +234,7 @@ impl Headline<'_> {
         )
     }
 
-    /// How many targets have each grade, and what is known of those that are undecided.
+    /// The number of targets with each grade, and what is known about the undecided ones.
     fn grades_of_targets(&self) -> Option<String> {
         let applicable = || self.rows.iter().filter(|row| row.is_applicable());
         let known = self.open_rows().filter_map(GradedTarget::possible);
@@ -249,7 +249,7 @@ impl Headline<'_> {
             .chain([Grade::Inconclusive])
             .filter_map(|grade| {
                 let count = applicable()
-                    .filter(|row| row.judgement.grade == grade)
+                    .filter(|row| row.judgment.grade == grade)
                     .count();
                 let known = known.map_or_else(String::new, |known| format!(" ({known})"));
                 match grade {
@@ -262,7 +262,7 @@ impl Headline<'_> {
         Some(format!("targets: {}", counted.join(", ")))
     }
 
-    /// What is known of a run that was stopped before its end, in which nothing was missed.
+    /// Describes a run that was stopped early without a missed target.
     fn cut_short(&self) -> String {
         let stop = ending::stop(self.record);
         let mut applicable = self.rows.iter().filter(|row| row.is_applicable());
@@ -282,7 +282,7 @@ impl Headline<'_> {
         )
     }
 
-    /// What to do next, in one sentence.
+    /// The next step, in one sentence.
     pub(crate) fn next_step(&self) -> String {
         match self.result {
             RunResult::Graded(Grade::Good | Grade::Acceptable) if self.search.is_some() => {
@@ -290,12 +290,12 @@ impl Headline<'_> {
                 "Next: run a profile that holds a level below the breaking point, such as load.".into()
             }
             RunResult::Graded(Grade::Good | Grade::Acceptable) => {
-                "Next: `brunt baseline save NAME` keeps this run to compare later ones with.".into()
+                "Next: `brunt baseline save NAME` saves this run for comparisons with later runs.".into()
             }
             RunResult::Graded(Grade::Poor | Grade::Critical) => self.after_a_miss(),
             RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
                 format!(
-                    "Next: run it again, for all of its {}.",
+                    "Next: run it again for the full {}.",
                     number::seconds(self.record.header.load.duration_s())
                 )
             }
@@ -304,7 +304,7 @@ impl Headline<'_> {
                 "Next: set a limit in [targets] of the scenario, such as `p95 = { critical = \"500ms\" }`.".into()
             }
             RunResult::NoResponse => format!(
-                "Next: check that the service answers at {}, then run again.",
+                "Next: check that the service responds at {}, then run again.",
                 self.record.header.host
             ),
             RunResult::Invalid => {
@@ -339,7 +339,7 @@ impl Headline<'_> {
         "Next: see the slow requests below, and Over time and Resources in the HTML report.".into()
     }
 
-    /// What decides the first target that is open, or what makes one applicable.
+    /// Advice that decides the first undecided target, or makes one applicable.
     fn what_decides(&self) -> String {
         if self.search.is_some() {
             return "Next: run the search for longer, with -t.".to_owned();
@@ -354,7 +354,7 @@ impl Headline<'_> {
         }
     }
 
-    /// The open target that matters most: failures before the time of requests that were answered.
+    /// The most important undecided target: failures before response times.
     fn first_open(&self) -> Option<&GradedTarget> {
         self.open_rows().min_by_key(|row| !is_failing(row))
     }
@@ -379,7 +379,7 @@ impl Headline<'_> {
     fn p99(&self) -> Option<String> {
         match overall(self.record, Metric::Percentile(0.99)) {
             Value::Known(ms) => Some(format!("p99 {}", number::measured_in(ms, "ms"))),
-            Value::Unanswered => Some("p99 among unanswered requests".into()),
+            Value::Unanswered => Some("p99 among requests without a response".into()),
             Value::Unknown => None,
         }
     }
@@ -389,7 +389,7 @@ impl Headline<'_> {
         Some(format!("errors {} %", number::measured(percent)))
     }
 
-    /// How many requests failed, unless none did or another clause says it.
+    /// The percentage of failed requests, unless it is 0 or another clause mentions it.
     fn failures_unless(&self, is_mentioned: bool) -> Option<String> {
         let percent = overall(self.record, Metric::ErrorRate).known()?;
         let percent = (percent > 0.0 && !is_mentioned).then(|| number::measured(percent))?;
@@ -400,25 +400,25 @@ impl Headline<'_> {
 fn is_failing(row: &GradedTarget) -> bool {
     is_error_rate(row)
         && row
-            .judgement
+            .judgment
             .value
             .known()
             .is_some_and(|percent| percent > 0.0)
 }
 
 fn value_if_failing(row: &GradedTarget) -> String {
-    match row.judgement.value.known() {
+    match row.judgment.value.known() {
         Some(percent) if is_failing(row) => format!(" {} %", number::measured(percent)),
         _ => String::new(),
     }
 }
 
 fn is_error_rate(row: &GradedTarget) -> bool {
-    row.judgement.target.metric == Metric::ErrorRate
+    row.judgment.target.metric == Metric::ErrorRate
 }
 
 fn is_error_rate_of_all(row: &GradedTarget) -> bool {
-    is_error_rate(row) && row.judgement.target.scope.is_none()
+    is_error_rate(row) && row.judgment.target.scope.is_none()
 }
 
 /// The grade of a target as far as it is known.
@@ -427,11 +427,11 @@ fn grade_of(row: &GradedTarget) -> String {
     match (row.is_open(), known) {
         (true, Some(known)) => format!("undecided ({known})"),
         (true, None) => "undecided".to_owned(),
-        _ => row.judgement.grade.in_words().to_owned(),
+        _ => row.judgment.grade.in_words().to_owned(),
     }
 }
 
-/// Clauses as one sentence that begins with a result.
+/// Joins clauses to a sentence that begins with a result.
 fn headed(result: &str, clauses: impl IntoIterator<Item = String>) -> String {
     let clauses: Vec<String> = clauses.into_iter().collect();
     format!("{}: {}.", capitalized(result), clauses.join("; "))
@@ -445,7 +445,7 @@ fn listed(names: &[&str]) -> String {
     format!("{shown} and {} more", names.len() - NAMES_MAX)
 }
 
-/// What was measured of all requests, whether or not a target asks for it.
+/// The value of a metric for all requests, whether or not a target limits it.
 fn overall(record: &RunRecord, metric: Metric) -> Value {
     let asked = Target {
         metric,

@@ -1,4 +1,4 @@
-//! Judging: a run record in, a verdict out.
+//! Judging: from a run record to a verdict.
 
 use brunt_record::RunRecord;
 
@@ -19,11 +19,11 @@ use crate::verdict::Verdict;
 use crate::window::totals;
 use crate::window::warm_up;
 
-/// The verdict on a run: its targets graded, and whether the run describes the service.
-///
+/// Judges a run: grades its targets, and decides whether the run describes the service.
+/// ///
 /// The result is good or acceptable only if every applicable target is decided and met at that grade, poor or
-/// critical as soon as one target is, and inconclusive otherwise. If the run is not valid no target is
-/// graded: each keeps its value, and is inconclusive.
+/// critical as soon as one target is, and inconclusive otherwise. If the run is invalid, no target is graded: each
+/// keeps its value, and is inconclusive.
 pub fn judge(record: &RunRecord) -> Verdict {
     let mut rows = graded_target::graded_targets(record, LagTreatment::Counted);
     let without_lateness = graded_target::graded_targets(record, LagTreatment::Excluded);
@@ -40,7 +40,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
     let result = if !invalid_reasons.is_empty() {
         rows.iter_mut().for_each(GradedTarget::leave_undecided);
         RunResult::Invalid
-    } else if !totals::is_answered(record) {
+    } else if !totals::has_response(record) {
         RunResult::NoResponse
     } else {
         match &breaking_point {
@@ -52,7 +52,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
     let is_too_slow = rows.iter().any(GradedTarget::is_too_slow);
     let slow_request = dominant_request::finding(record, is_too_slow);
     let worse = degradation::findings(record);
-    // What is said of its getting worse says more.
+    // The finding that it degrades is more specific.
     let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
     let findings = breaking_point
         .iter()
@@ -91,13 +91,13 @@ pub fn judge(record: &RunRecord) -> Verdict {
             .map(InvalidReason::to_string)
             .collect(),
         findings,
-        judgements: rows.into_iter().map(|row| row.judgement).collect(),
+        judgments: rows.into_iter().map(|row| row.judgment).collect(),
     }
 }
 
-/// The result of a search: it is good if a level holds and no target is missed, since where the service breaks is
-/// what it was to find out. What it is raised against until it breaks is no target of its own, unless it is missed at
-/// any load. If brunt itself was the limit, or no level is known to hold, the question is open.
+/// The result of a search. It is good if a level holds and no target is missed, since the breaking point is what the
+/// search was to find. The target that the load is increased against is not judged, unless it is missed at any load.
+/// If the generator was the limit, or no level is known to hold, the result is inconclusive.
 fn of_search(rows: &[GradedTarget], found: &BreakingPoint, completion: Completion) -> RunResult {
     let outcome = found.outcome();
     if matches!(outcome, SearchOutcome::ServiceStopped { .. }) {
@@ -115,14 +115,14 @@ fn of_search(rows: &[GradedTarget], found: &BreakingPoint, completion: Completio
         RunResult::NoTargets | RunResult::Graded(Grade::NotApplicable) => {
             RunResult::Graded(Grade::Good)
         }
-        // The bracket answers, whatever the user did after it was found.
+        // The bracket is the result, whatever stopped the run afterwards.
         RunResult::Graded(Grade::Inconclusive) if has_broken => RunResult::Graded(Grade::Good),
         result => result,
     }
     .or_inconclusive_if(is_open)
 }
 
-/// What the rows of a valid run with answers come to.
+/// The result of the targets of a valid run that had responses.
 pub(crate) fn of_rows(rows: &[GradedTarget], completion: Completion) -> RunResult {
     if matches!(
         completion,
@@ -145,7 +145,7 @@ pub(crate) fn of_rows(rows: &[GradedTarget], completion: Completion) -> RunResul
     RunResult::Graded(grade)
 }
 
-/// The grades that the applicable rows leave possible together; `None` if no row is applicable.
+/// The possible grades of all applicable targets together; `None` if no target is applicable.
 pub(crate) fn possible(rows: &[GradedTarget]) -> Option<PossibleGrades> {
     let applicable = rows.iter().filter_map(GradedTarget::possible);
     applicable.reduce(PossibleGrades::and)

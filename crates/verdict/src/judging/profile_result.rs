@@ -1,5 +1,5 @@
-//! The question that a profile asks beyond its targets: whether the service recovers from a spike, whether
-//! it leaks over a long run.
+//! The question of a profile beyond its targets: whether the service recovers from a spike, and whether it leaks
+//! during a long run.
 
 use brunt_record::RunRecord;
 
@@ -9,11 +9,11 @@ use crate::model::finding::{Finding, FindingKind};
 use crate::number;
 use crate::sentence::uncapitalized;
 
-/// The answer to a profile's own question.
+/// The result of a profile's question.
 pub(crate) struct ProfileResult {
     /// A clause of the headline.
     pub(crate) clause: String,
-    /// Whether it is bad news.
+    /// Whether the result is bad.
     pub(crate) is_bad: bool,
 }
 
@@ -32,7 +32,7 @@ impl ProfileResult {
         }
     }
 
-    /// The answer to the question of the run's profile; `None` if it asks none beyond its targets.
+    /// The result of the run's profile; `None` if the profile has no question beyond its targets.
     pub(crate) fn of(record: &RunRecord, findings: &[Finding]) -> Option<Self> {
         if record.header.load.search.is_some() {
             return None;
@@ -56,10 +56,10 @@ fn after_spike(record: &RunRecord) -> Option<ProfileResult> {
             number::seconds(seconds)
         )),
         Some(Recovery::Unclear) => ProfileResult::good(
-            "recovery is not known, the service was not steady before the spike",
+            "recovery is unknown, because the service was not steady before the spike",
         ),
         None => ProfileResult::good(format!(
-            "recovery is not known, {}",
+            "recovery is unknown, {}",
             recovery::why_unknown(record, &spike)
         )),
     })
@@ -76,7 +76,7 @@ fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileResult> 
     Some(if leak::longest_level(record).is_none() {
         ProfileResult::good("too short to show whether the service leaks")
     } else if !leak::is_watched(record) {
-        ProfileResult::good("leaks are not known, since no process was watched")
+        ProfileResult::good("leaks are unknown, because no process was monitored")
     } else if of_kind(FindingKind::GrowthUnclear).is_some() {
         ProfileResult::good("a leak is not ruled out")
     } else {
@@ -84,7 +84,7 @@ fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileResult> 
     })
 }
 
-/// A finding's sentence as a clause: the first letter small, without what is in parentheses and after.
+/// The headline of a finding as a clause: with a lower-case first letter, up to the first parenthesis.
 fn without_details(sentence: &str) -> String {
     let clause = sentence.split(" (").next().unwrap_or(sentence);
     uncapitalized(clause.trim_end_matches('.'))

@@ -1,5 +1,5 @@
-//! Validity: whether the run describes the service, or brunt and its machine. A run is invalid if that mattered: if a
-//! grade or a finding would be another, or the load was not made.
+//! Validity: whether the run describes the service, or the generator and its machine. A run is invalid if their
+//! problems changed its result, or if the planned load was not generated.
 
 use std::fmt;
 
@@ -16,10 +16,10 @@ use crate::search::breaking_point::BreakingPoint;
 use crate::window::totals;
 use crate::window::totals::{lags, p99_ms};
 
-/// Users that the plan is behind by this much are still on their way.
+/// Time by which users may be behind the plan.
 const RAMP_TOLERANCE_S: f64 = 2.0;
 
-/// The share of the planned users, or of the planned arrivals, below which load was not made.
+/// The proportion of the planned users, or of the planned arrivals, below which the load counts as not generated.
 const USERS_MADE: f64 = 0.9;
 const ARRIVALS_MADE: f64 = 0.9;
 
@@ -28,7 +28,7 @@ const ARRIVALS_MADE: f64 = 0.9;
 pub(crate) struct InvalidReason {
     /// The cause, in words.
     pub(crate) cause: String,
-    /// What removes the cause, as an imperative; `None`: not known.
+    /// The remedy, as an imperative; `None`: unknown.
     pub(crate) remedy: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for InvalidReason {
     }
 }
 
-/// Requests that brunt or its machine failed, a fault for each kind.
+/// Requests that failed because of the generator or its machine, with a reason for each kind.
 pub(crate) fn client_faults(record: &RunRecord) -> Vec<InvalidReason> {
     let kinds = FailureKind::ALL
         .into_iter()
@@ -81,9 +81,9 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
             let example = example.unwrap_or("a file");
             InvalidReason::new(
                 format!(
-                    "{requests} could not be made, as a file changed during the run ({example})"
+                    "{requests} could not be sent because a file changed during the run ({example})"
                 ),
-                "leave the file as it is during a run",
+                "do not change the file during a run",
             )
         }
         _ => {
@@ -98,13 +98,13 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
     }
 }
 
-/// That brunt itself or a process of the load failed, so that the load was not what it was meant to be.
+/// A failure of brunt or of a load process, so that the load was not as planned.
 pub(crate) fn internal_error(record: &RunRecord) -> Option<InvalidReason> {
     let ending = record.ending.as_ref()?;
     let reason = ending
         .stop_reason
         .as_deref()
-        .unwrap_or("no reason is known");
+        .unwrap_or("the reason is unknown");
     match ending.stopped_by {
         StoppedBy::InternalError => Some(InvalidReason {
             cause: format!("brunt itself failed: {reason}"),
@@ -118,10 +118,9 @@ pub(crate) fn internal_error(record: &RunRecord) -> Option<InvalidReason> {
     }
 }
 
-/// Whether brunt's own lateness made a grade or a finding what it is: everything is asked again with every
-/// response made shorter by its lag and by what was withheld from brunt, and the users' time that went into
-/// it given back. Lateness only makes a service look worse: what was met is met without it, and a row that
-/// decides nothing misleads nobody.
+/// Reports whether the generator's lateness changed a grade or a finding. Everything is judged again with lag and CPU
+/// starvation subtracted from every response, and the users' time that they took added back. Lateness only makes a
+/// service look worse: a target that was met is met without it, and an undecided target misleads nobody.
 pub(crate) fn late(
     record: &RunRecord,
     judged: &[GradedTarget],
@@ -132,9 +131,9 @@ pub(crate) fn late(
         .iter()
         .zip(without)
         .filter(|(with, _)| with.is_missed())
-        .filter(|(with, without)| with.judgement.grade != without.judgement.grade)
+        .filter(|(with, without)| with.judgment.grade != without.judgment.grade)
         .map(|(with, without)| {
-            let (was, would_be) = (with.judgement.grade, without.judgement.grade);
+            let (was, would_be) = (with.judgment.grade, without.judgment.grade);
             let title = &with.title;
             format!("{title} {} instead of {}", was.name(), would_be.name())
         })
@@ -156,24 +155,24 @@ pub(crate) fn late(
     let lag_ms = number::measured(p99_ms(&lags(record))?);
     Some(InvalidReason::new(
         format!("brunt itself was late (p99 lag {lag_ms} ms), which made {changed}"),
-        "give brunt more cores or threads, or make less load",
+        "give brunt more cores or threads, or reduce the load",
     ))
 }
 
-/// Whether the planned load was not made. `without` are the targets without brunt's lateness.
+/// Reports whether the planned load was not generated. `without` are the targets without the generator's lateness.
 pub(crate) fn load_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<InvalidReason> {
     users_not_made(record).or_else(|| arrivals_not_made(record, without))
 }
 
-/// Whether fewer arrivals were played than planned because brunt had no time to spare for most of the run. A service
-/// that misses a target by itself misses it under more load, too.
+/// Reports whether fewer arrivals were started than planned because the generator was saturated for most of the run.
+/// A service that misses a target anyway would miss it under more load, too.
 fn arrivals_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<InvalidReason> {
     let load = record.load();
     if load.search.is_some() || overload::share_of_load(record) <= 0.5 {
         return None;
     }
     let misses =
-        |row: &GradedTarget| row.is_missed() && row.judgement.target.metric != Metric::Throughput;
+        |row: &GradedTarget| row.is_missed() && row.judgment.target.metric != Metric::Throughput;
     if without.iter().any(misses) {
         return None;
     }
@@ -194,16 +193,16 @@ fn arrivals_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<Inv
     }
     Some(InvalidReason::new(
         format!(
-            "the load was not made: brunt itself had no time to spare and played {} of {} planned arrivals",
+            "the load was not generated: brunt itself was saturated and started {} of {} planned arrivals",
             number::chosen(played.round()),
             number::chosen(planned.round())
         ),
-        "give brunt more cores or threads, or make less load",
+        "give brunt more cores or threads, or reduce the load",
     ))
 }
 
-/// Whether fewer users were active than planned for most of the run. An open load has as many users as its arrivals
-/// need.
+/// Reports whether fewer users were active than planned for most of the run. An open load has as many users as its
+/// arrivals need.
 fn users_not_made(record: &RunRecord) -> Option<InvalidReason> {
     let (load, load_s) = (record.load(), record.duration_s());
     if load.open.is_some() {
@@ -222,8 +221,8 @@ fn users_not_made(record: &RunRecord) -> Option<InvalidReason> {
     let short: Vec<(u32, f64)> = seconds
         .iter()
         .filter_map(|(end_s, (second, lost_users))| {
-            // Users that the service did not let in, that had no data left or that the scenario stopped are not the
-            // generator's to make.
+            // The generator is not responsible for users that the service rejected, that had no data left, or that
+            // the scenario stopped.
             let planned = users_planned(&load, *end_s) - lost_users.all() as f64;
             Some((second.users?, planned.max(0.0)))
         })
@@ -235,7 +234,7 @@ fn users_not_made(record: &RunRecord) -> Option<InvalidReason> {
     let share = |(users, planned): &(u32, f64)| f64::from(*users) / planned;
     let (users, planned) = short.iter().min_by(|a, b| share(a).total_cmp(&share(b)))?;
     let cause = format!(
-        "the load was not made: for {} of {} s fewer than 90 % of the planned users were active, \
+        "the load was not generated: for {} of {} s fewer than 90 % of the planned users were active, \
          at worst {} of {}",
         short.len(),
         seconds.len(),
@@ -248,7 +247,7 @@ fn users_not_made(record: &RunRecord) -> Option<InvalidReason> {
     ))
 }
 
-/// Users that had to be active: the fewest planned of late, whole ones.
+/// Users that had to be active: the lowest planned number of the last seconds, rounded down.
 fn users_planned(load: &Load, at_s: f64) -> f64 {
     let steps = (0..=4u32).map(|step| at_s - RAMP_TOLERANCE_S * f64::from(step) / 4.0);
     let planned = steps.map(|at_s| if at_s < 0.0 { 0.0 } else { load.level_at(at_s) });

@@ -1,15 +1,15 @@
 //! Findings: what the data show beyond the targets.
 
-/// Something that the data say beyond the targets.
+/// A result beyond the targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// What kind of thing.
+    /// Kind of the finding.
     pub kind: FindingKind,
-    /// It in one sentence.
+    /// The finding in one sentence.
     pub headline: String,
-    /// Its figures, by name.
+    /// Figures, by name.
     pub figures: Vec<(&'static str, Figure)>,
-    /// Where it shows on a chart.
+    /// Annotations of charts.
     pub marks: Vec<Mark>,
 }
 
@@ -23,7 +23,7 @@ impl Finding {
         }
     }
 
-    /// Whether it says that the service was steady.
+    /// Returns whether the finding says that the service was steady.
     pub(crate) fn is_steady(&self) -> bool {
         self.figures.contains(&("steady", Figure::Bool(true)))
     }
@@ -42,109 +42,108 @@ impl Finding {
 /// A figure of a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Figure {
-    /// How many.
+    /// A count.
     Count(u64),
     /// A number.
     Number(f64),
-    /// From … to, with 95 % confidence.
+    /// Lower and upper end, with 95 % confidence.
     Interval(f64, f64),
-    /// Whether it is so.
+    /// Whether a statement holds.
     Bool(bool),
-    /// A word.
+    /// One of a fixed set of words.
     Keyword(&'static str),
-    /// Words.
+    /// Free text.
     Text(String),
-    /// It is not known, or there is none.
+    /// Unknown or not applicable.
     Null,
-    /// Figures that belong together.
+    /// Figures that belong together, by name.
     Group(Vec<(&'static str, Figure)>),
 }
 
-/// What a chart shows of a finding; moments are seconds of the run's clock.
+/// An annotation of a chart; times are seconds since the start of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {
-    /// A stretch of time.
+    /// A period.
     Span {
-        /// What it was.
+        /// Its label.
         label: &'static str,
-        /// From.
+        /// Its start.
         from_s: f64,
-        /// To.
+        /// Its end.
         to_s: f64,
     },
-    /// The trend of what was read of the process under test.
+    /// The trend of a reading of the process under test.
     Line {
-        /// Of what, as in the finding's `metric`.
+        /// The metric, as in the finding's `metric`.
         metric: &'static str,
-        /// A moment, and the value then.
+        /// A time and the value at that time.
         from: (f64, f64),
-        /// A later moment, and the value then.
+        /// A later time and its value.
         to: (f64, f64),
     },
-    /// Between which rates the service breaks, in requests a second.
+    /// The rates between which the service breaks, in requests per second.
     Bracket {
-        /// What it holds.
+        /// The highest rate that holds.
         holds: Option<f64>,
-        /// What breaks it.
+        /// The lowest rate that breaks.
         breaks: Option<f64>,
     },
-    /// What was measured at the levels of a search, and the law that fits: requests a second over
-    /// requests under way.
+    /// Throughput over concurrency: the levels of a search, and the fitted scalability law.
     Scaling {
-        /// Under way, and answered a second.
+        /// Requests in flight, and requests per second.
         points: Vec<(f64, f64)>,
-        /// The law, at as many places.
+        /// Points of the law's curve.
         law: Vec<(f64, f64)>,
     },
 }
 
-/// The kinds of findings.
+/// Kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingKind {
     /// The run is worse than its baseline.
     Regression,
-    /// The service sent no response for a while though requests waited.
+    /// The service sent no response for a while although requests were waiting.
     Stall,
-    /// Users never came to their tasks, since what they do before them failed.
+    /// Users never reached their tasks because the steps before them failed.
     UsersNotStarted,
-    /// Users stopped before the end since their data was used up.
+    /// Users stopped early because their data was exhausted.
     DataExhausted,
-    /// The load came to what brunt itself can be trusted with.
+    /// The load reached the limit of what the generator can be trusted with.
     GeneratorLimit,
-    /// Something was amiss with brunt or its machine, on which nothing hangs.
+    /// A problem of the generator or its machine that changed no result.
     GeneratorNote,
-    /// What became of the service after a spike.
+    /// The behavior of the service after a spike.
     Recovery,
-    /// Where the service breaks.
+    /// The load at which the service breaks.
     BreakingPoint,
     /// A target that is missed at any load of a search.
     MissedAtAnyLoad,
-    /// The first part of the run, in which the service was not yet as it then was.
+    /// The part at the beginning of the run in which the service was not steady yet.
     WarmUp,
-    /// The service gets slower, or fails more, the longer it runs.
+    /// The service gets slower, or fails more often, over time.
     Degradation,
-    /// One kind of request takes the time of a service that is too slow.
+    /// One kind of request takes most of the time of a service that is too slow.
     SlowRequest,
-    /// What the service holds grows, and will go on to.
+    /// A resource of the service grows and will continue to grow.
     Leak,
-    /// What the service holds grew to a level.
+    /// A resource of the service grew and leveled off.
     CacheFilling,
-    /// What the service holds grows, and the run is too short to tell where to.
+    /// A resource of the service grows, and the run is too short to classify the growth.
     GrowthUnclear,
     /// TLS certificates were not verified.
     Insecure,
-    /// Requests were sent again.
+    /// Requests were retried.
     Retries,
-    /// Users' cookie jars were full.
+    /// Cookie jars of users were full.
     CookiesDropped,
-    /// The run broke off or was stopped before its end.
+    /// The record is incomplete, or the run was stopped before its planned end.
     Unfinished,
-    /// The run was judged though it is shorter than usual, since the scenario asked for that.
+    /// The run was judged although it is shorter than usual, because the scenario allows it.
     ShortRun,
 }
 
 impl FindingKind {
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Regression => "regression",

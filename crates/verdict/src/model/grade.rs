@@ -2,26 +2,26 @@
 
 use serde::Serialize;
 
-/// How well a target was met, best first.
+/// The grade of a target, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// The target was met.
     Good,
-    /// The target was missed, the acceptable threshold met.
+    /// The target was missed, and the acceptable threshold was met.
     Acceptable,
     /// The acceptable threshold was missed.
     Poor,
     /// The critical threshold was reached.
     Critical,
-    /// The data do not decide.
+    /// The data do not decide the grade.
     Inconclusive,
-    /// The load could never decide it.
+    /// The load could never decide the target.
     NotApplicable,
 }
 
 impl Grade {
-    /// Its name in files and reports.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -33,7 +33,7 @@ impl Grade {
         }
     }
 
-    /// Its name in reports.
+    /// Name in reports.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::NotApplicable => "not applicable",
@@ -41,14 +41,14 @@ impl Grade {
         }
     }
 
-    /// Whether the data decide it.
+    /// Returns whether the data decide the grade.
     pub const fn is_decided(self) -> bool {
         !matches!(self, Self::Inconclusive | Self::NotApplicable)
     }
 }
 
-/// The grades that the data leave possible, from good to critical. A threshold that is not set rules out
-/// nothing.
+/// The range of grades that are possible according to the data, from good to critical. A threshold that is not set
+/// excludes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PossibleGrades {
     /// The best of them.
@@ -79,7 +79,7 @@ impl PossibleGrades {
         }
     }
 
-    /// What is known although the grade is not decided; `None` if nothing is.
+    /// The range in words although the grade is undecided; `None` if nothing is known.
     pub fn in_words(self) -> Option<&'static str> {
         match (self.best, self.worst) {
             (Grade::Good, Grade::Acceptable) => Some("at least acceptable"),

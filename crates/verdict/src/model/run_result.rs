@@ -5,19 +5,19 @@ use crate::model::grade::Grade;
 /// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunResult {
-    /// The targets decide: good or acceptable only if every applicable target is decided and nothing is
-    /// missed; poor or critical as soon as one target is; inconclusive or not applicable otherwise.
+    /// The targets decide: good or acceptable only if every applicable target is decided and nothing is missed; poor
+    /// or critical as soon as one target is; inconclusive or not applicable otherwise.
     Graded(Grade),
-    /// No target was asked, and requests were answered: there is nothing to pass or fail.
+    /// No targets are set, and there were responses: the run can neither pass nor fail.
     NoTargets,
-    /// No request was ever answered, so nothing of the service was measured.
+    /// No request got a response, so nothing was measured.
     NoResponse,
     /// The generator or its machine distorted the run, so that it does not describe the service.
     Invalid,
 }
 
 impl RunResult {
-    /// Every result, in the order in which legends list them.
+    /// All results, in the order of legends.
     pub const ALL: [Self; 9] = [
         Self::Graded(Grade::Good),
         Self::Graded(Grade::Acceptable),
@@ -30,29 +30,29 @@ impl RunResult {
         Self::Invalid,
     ];
 
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Graded(grade) => grade.name(),
             Self::NoTargets => "no_targets",
-            Self::NoResponse => "nothing_answered",
+            Self::NoResponse => "no_response",
             Self::Invalid => "invalid",
         }
     }
 
-    /// Its name in reports: the state word with which the headline begins, unless the run is incomplete or worse than a
+    /// Name in reports: the state word at the beginning of the headline, unless the run is incomplete or worse than a
     /// baseline.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Graded(grade) => grade.in_words(),
             Self::NoTargets => "no targets",
-            Self::NoResponse => "nothing answered",
+            Self::NoResponse => "no response",
             Self::Invalid => "invalid",
         }
     }
 
-    /// Its rank among the results of several runs: the result of all runs is the one with the highest rank,
-    /// so that several runs are good only if each of them is.
+    /// Rank among the results of several runs. The result of all runs is the one with the highest rank, so several
+    /// runs are good only if each of them is.
     pub const fn rank(self) -> u8 {
         match self {
             Self::Graded(Grade::Good) => 0,
@@ -67,7 +67,7 @@ impl RunResult {
         }
     }
 
-    /// The result, or inconclusive if the question is open and nothing was missed.
+    /// Returns inconclusive if the question is open and no target was missed.
     pub(crate) const fn or_inconclusive_if(self, is_open: bool) -> Self {
         if is_open && !self.is_missed() {
             Self::Graded(Grade::Inconclusive)
@@ -76,7 +76,7 @@ impl RunResult {
         }
     }
 
-    /// Whether a target was missed at poor or worse.
+    /// Returns whether a target was missed with grade poor or critical.
     pub const fn is_missed(self) -> bool {
         matches!(self, Self::Graded(Grade::Poor | Grade::Critical))
     }

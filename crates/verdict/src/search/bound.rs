@@ -1,21 +1,21 @@
-//! Bounds: what breaks a service in a search, a threshold of each of its targets.
+//! Bounds: the thresholds that break a service in a search, one of each target.
 
 use brunt_record::{Measure, Metric, RunRecord, Scope, Target, ThresholdKind};
 
 use crate::grading::thresholds::Threshold;
 use crate::model::grade::Grade;
-use crate::model::judgement::title_of;
+use crate::model::judgment::title_of;
 use crate::number;
 use crate::stats::batch_means::{self, Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
-/// A bound that is missed by nearly all requests at any load is still broken where all miss it.
+/// The largest tolerated proportion: a bound that nearly all requests miss at any load is broken if all miss it.
 const SHARE_MAX: f64 = 0.99;
 
-/// Trials are short: neighbours may be as alike as this by chance.
+/// Autocorrelation that is accepted by chance, since trials are short.
 const CORRELATION_SETTLED: f64 = 0.5;
 
-/// A threshold that a search looks at: of a percentile or of the error rate.
+/// A threshold that a search tests: of a percentile or of the error rate.
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     metric: Metric,
@@ -23,17 +23,17 @@ pub(crate) struct Bound {
     threshold: Threshold,
     measure: Measure,
     title: String,
-    /// The share that misses it at any load (0 to 1), where the load is not the cause of it.
+    /// The proportion of requests that misses it at any load (0 to 1), if the load is not the cause.
     pub(super) base: Option<f64>,
 }
 
 impl Bound {
-    /// Those of a run's targets, by the measure that they judge.
+    /// The bounds of a run's targets, with the measure to judge.
     pub(crate) fn all(record: &RunRecord, limit: ThresholdKind, measure: Measure) -> Vec<Self> {
         let targets = record.header.targets.iter();
         targets
             .filter(|target| matches!(target.metric, Metric::Percentile(_) | Metric::ErrorRate))
-            // What a user counts of its own is no time that a service takes.
+            // A custom metric does not depend on the load.
             .filter(|target| !record.header.unit_of(target).is_empty())
             .filter_map(|target| {
                 Some(Self {
@@ -48,7 +48,7 @@ impl Bound {
             .collect()
     }
 
-    /// The share of the requests that may miss it: what misses at any load does not count.
+    /// The proportion of the requests that may miss it, in addition to those that miss it at any load.
     pub(crate) fn share(&self) -> f64 {
         let own = self.own_share();
         self.base.map_or(own, |base| (base + own).min(SHARE_MAX))
@@ -61,7 +61,7 @@ impl Bound {
         }
     }
 
-    /// How many requests of a scope miss it.
+    /// The number of requests of a scope that miss it.
     pub(super) fn missing_of(&self, window: TimeWindow, scope: Scope<'_>, measure: Measure) -> f64 {
         let missing = match self.metric {
             Metric::Percentile(_) => window.missing(scope, measure, |ns| {
@@ -72,7 +72,7 @@ impl Bound {
         missing.iter().map(|block| block.missing).sum()
     }
 
-    /// Counts what misses it.
+    /// Counts the requests that miss it.
     pub(crate) fn count(&self, window: TimeWindow) -> BoundCounts {
         let requests = self.target.requests();
         let (missing, slow) = match self.metric {
@@ -88,7 +88,7 @@ impl Bound {
         }
     }
 
-    /// How long a request may take until this bound knows of it, in seconds.
+    /// The time after which a request is known to miss it, in seconds.
     pub(crate) fn patience_s(&self) -> f64 {
         match self.metric {
             Metric::Percentile(_) => self.threshold.level() / 1e3,
@@ -96,7 +96,7 @@ impl Bound {
         }
     }
 
-    /// That it is broken, in words.
+    /// Describes that it is broken.
     pub(crate) fn broken(&self) -> String {
         let limit = number::chosen_in(self.threshold.level(), self.metric.unit());
         match self.base {
@@ -115,7 +115,7 @@ impl Bound {
         }
     }
 
-    /// What misses it at any load, in words.
+    /// Describes what misses it at any load.
     pub(crate) fn missed_at_any_load_in_words(&self, share: f64) -> String {
         let percent = number::measured(share * 100.0);
         let limit = number::chosen_in(self.threshold.level(), self.metric.unit());
@@ -125,7 +125,7 @@ impl Bound {
         }
     }
 
-    /// The grade of the target where it is missed.
+    /// The grade of the target if it is missed.
     pub(crate) fn grade_if_missed(&self) -> Grade {
         match self.threshold {
             Threshold::Critical(_) => Grade::Critical,
@@ -133,18 +133,18 @@ impl Bound {
         }
     }
 
-    /// What it limits, in words.
+    /// Title of the target.
     pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
-    /// Whether it limits errors.
+    /// Returns whether it limits errors.
     pub(crate) fn is_of_errors(&self) -> bool {
         self.metric == Metric::ErrorRate
     }
 }
 
-/// The threshold asked for, or one that the target has.
+/// The requested threshold, or another one that the target has.
 fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
     let critical = target.critical.map(Threshold::Critical);
     let acceptable = target.acceptable.map(Threshold::Limit);
@@ -156,19 +156,19 @@ fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
     }
 }
 
-/// What was counted of a bound, second by second.
+/// Counts of a bound, second by second.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BoundCounts {
     /// Requests that miss it.
     pub(crate) missing: Vec<Block>,
-    /// Slow requests, which tell how those come that miss it.
+    /// Slow requests, whose clustering stands for that of misses.
     pub(crate) slow: Vec<Block>,
-    /// The share that may miss it.
+    /// The proportion that may miss it.
     pub(crate) limit: f64,
 }
 
 impl BoundCounts {
-    /// How sure the share is that misses.
+    /// Estimates the proportion that misses it.
     pub(crate) fn estimate(&self) -> Option<ProportionEstimate> {
         if self.slow.is_empty() {
             batch_means::estimate_unless_correlated(&self.missing, CORRELATION_SETTLED)
@@ -181,9 +181,9 @@ impl BoundCounts {
         }
     }
 
-    /// Together with what another trial counted.
+    /// Adds the counts of another trial.
     pub(crate) fn and(mut self, other: &Self) -> Self {
-        // Where one of them has no slow ones, those that miss stand for them.
+        // If one trial has no slow requests, its misses stand for them.
         let slow = |one: &Self| {
             let slow = if one.slow.is_empty() {
                 &one.missing
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_no_measure_of_what_is_slow() {
+    fn excluded_seconds_do_not_define_slow_requests() {
         let disturbed: Vec<bool> = (0..25).map(|second| second < 5).collect();
         let record = record(&disturbed);
         let bounds = Bound::all(&record, ThresholdKind::Critical, Measure::Response);

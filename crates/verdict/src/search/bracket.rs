@@ -1,18 +1,18 @@
-//! The bracket: the highest level that holds and the lowest that breaks, by what all trials say together.
+//! The bracket: the highest level that holds and the lowest that breaks, by all trials together.
 
 use crate::search::estimate::line;
 use crate::search::trial::{BreakCause, Trial, TrialOutcome};
 
-/// Between these two the service breaks.
+/// The levels between which the service breaks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bracket {
     /// The highest level that holds, below any that breaks.
     pub holds: Option<f64>,
     /// The lowest level that breaks.
     pub breaks: Option<f64>,
-    /// So many trials say that it breaks.
+    /// Number of trials at which it breaks.
     pub(crate) votes: usize,
-    /// Levels in between of which trials say either.
+    /// Levels in between with contradictory trials.
     pub(crate) contested: Vec<f64>,
 }
 
@@ -21,14 +21,15 @@ impl Bracket {
         Self::of_pooled(&pool(trials))
     }
 
-    /// The same of trials that have been told together.
+    /// The same of trials that are already pooled.
     pub(crate) fn of_pooled(trials: &[Trial]) -> Self {
         let mut levels: Vec<f64> = trials.iter().map(|trial| trial.level).collect();
         levels.sort_by(f64::total_cmp);
         levels.dedup();
         let at = |level: f64| trials.iter().filter(move |trial| same(trial.level, level));
         let fails = |level| at(level).filter(|trial| trial.breaks()).count();
-        // Who holds more holds this as well; who seems to hold it when asked again speaks against a break.
+        // A service that holds more holds this as well; a level that seems to hold when repeated speaks against a
+        // break.
         let passes = |level: f64| {
             let speaks = |trial: &&Trial| {
                 let holds = trial.level >= level && trial.outcome == TrialOutcome::Holds;
@@ -65,27 +66,27 @@ impl Bracket {
         }
     }
 
-    /// The level that breaks over the one that holds, less 1.
+    /// The relative width of the bracket.
     pub fn width(&self) -> Option<f64> {
         Some(self.breaks? / self.holds? - 1.0)
     }
 }
 
-/// Trials this near below, as a share of the level, speak of whether it breaks.
+/// Trials this close below a level, as a proportion of it, count for whether it breaks.
 const NEAR: f64 = 0.05;
-/// Trials as near as this are of one level.
+/// Trials this close to each other count as one level.
 const SAME: f64 = 0.005;
-/// Where one trial is broken by this and another seems to hold, one of them was a bad moment: they are
-/// counted apart. A logarithm of the share that misses over what may.
+/// The difference of two trials, as a logarithm of their misses relative to the limit, from which one of them was
+/// temporarily disturbed, so they are not pooled.
 const APART: f64 = 3.0;
 
-/// The line through what all trials missed tells of a level that is so many of its standard errors off
-/// where it says that the service breaks.
+/// The number of standard errors between a level and the break estimated by the regression line from which the line
+/// decides.
 const SURE: f64 = 2.2;
 
-/// All trials, with what is told together by those of one level; and by those that do not tell alone: that a level
-/// holds follows from what was seen at levels above it as well, however far, and that it breaks from those near
-/// below; and from the line through all of them, where it says no other than the trial itself.
+/// The trials, pooled with those of the same level. If they do not decide alone, trials at higher levels show that a
+/// level holds, however far away, and trials closely below show that it breaks; finally the regression line through
+/// all of them decides, if it does not contradict the trial.
 pub(crate) fn pool(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
     for (told, trial) in all.iter_mut().zip(trials) {
@@ -114,7 +115,7 @@ pub(crate) fn pool(trials: &[Trial]) -> Vec<Trial> {
     all
 }
 
-/// What the line through all trials says of one that does not tell.
+/// The decision of the regression line through all trials for one that does not decide alone.
 fn by_line(trials: &[Trial], trial: &Trial) -> TrialOutcome {
     let Some(line) = line(trials.iter(), trial.level) else {
         return TrialOutcome::Open;
@@ -129,7 +130,7 @@ fn by_line(trials: &[Trial], trial: &Trial) -> TrialOutcome {
     }
 }
 
-/// What a trial says together with others, by how their levels are to its own.
+/// Pools a trial with others that are selected by the ratio of their levels.
 fn pool_with(
     trials: &[Trial],
     trial: &Trial,
@@ -147,7 +148,7 @@ fn pool_with(
     all.outcome
 }
 
-/// Whether two levels are one.
+/// Returns whether two levels are equal.
 pub(crate) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().min(b.abs())
 }
@@ -157,7 +158,7 @@ mod tests {
     use super::super::bound::BoundCounts;
     use super::*;
 
-    /// A trial that does not tell alone: it missed so many times what may, as a logarithm.
+    /// A trial that does not decide alone, with misses relative to the limit as a logarithm.
     fn open(level: f64, excess: f64) -> Trial {
         let counted = BoundCounts {
             limit: 0.01,
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_tells_of_a_level_that_does_not_tell_alone() {
+    fn regression_line_decides_an_undecided_level() {
         let trials = [(860.0, -2.0), (880.0, -1.2), (909.0, 0.1), (940.0, 1.4)]
             .map(|(level, excess)| open(level, excess));
         let bracket = Bracket::of(&trials);
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_nothing_against_what_a_level_seemed_itself() {
+    fn regression_line_does_not_contradict_a_trial() {
         let trials = [(860.0, -2.0), (880.0, 0.5), (909.0, 0.1), (940.0, 1.4)]
             .map(|(level, excess)| open(level, excess));
         let bracket = Bracket::of(&trials);

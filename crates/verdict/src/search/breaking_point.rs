@@ -1,4 +1,4 @@
-//! The breaking point: what a search found, as a finding and as the sentence on top.
+//! The breaking point: the result of a search as a finding and as a clause of the headline.
 
 use brunt_record::{Measure, Reading, RunRecord, SearchPhase};
 
@@ -14,16 +14,16 @@ use crate::search::{Search, generator_limit};
 use crate::sentence::capitalized;
 use crate::stats::usl::Usl;
 
-/// How often the bracket holds the truth: in the proof that reached least.
+/// Coverage of the bracket: the lowest of all validations.
 const CONFIDENCE: f64 = 0.95;
-/// From this use on, CPU or memory are used up, in percent.
+/// The utilization from which CPU or memory are exhausted, in percent.
 const USED_UP: f64 = 90.0;
-/// Places at which the law is drawn.
+/// The number of points of the drawn law.
 const LAW_POINTS: u32 = 40;
-/// The last of them is at most so many times the first.
+/// The largest ratio of the last to the first point.
 const LAW_REACH: f64 = 1e8;
 
-/// What a search came to. Levels are requests a second, or users of a search over users.
+/// The result of a search. Levels are requests per second, or users in a search over users.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SearchOutcome {
     /// A level holds, and a higher one breaks the service.
@@ -43,20 +43,20 @@ pub enum SearchOutcome {
         /// The lowest level that breaks.
         breaks: f64,
     },
-    /// The service stopped responding, and did not come back when the load was taken away: not a breaking point.
+    /// The service stopped responding, and did not recover when the load was removed: not a breaking point.
     ServiceStopped {
         /// The highest level that had held before.
         holds: Option<f64>,
-        /// What was offered when it stopped.
+        /// The load at that time.
         level: f64,
-        /// When it last responded, in seconds of the run's clock.
+        /// When it last responded, in seconds since the start of the run.
         at_s: f64,
     },
-    /// brunt itself could not make more load in time: where the service breaks is not known.
+    /// The generator could not keep up with more load, so the breaking point is unknown.
     GeneratorLimited {
         /// The highest level that holds.
         holds: Option<f64>,
-        /// What brunt itself could not make in time, or is not trusted with.
+        /// The load that the generator could not keep up with, or is not trusted with.
         limit: f64,
     },
     /// No level is known to hold or to break.
@@ -81,7 +81,7 @@ impl SearchOutcome {
         }
     }
 
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bracket { .. } => "bracket",
@@ -94,7 +94,7 @@ impl SearchOutcome {
     }
 }
 
-/// What a search found.
+/// The result of a search.
 pub(crate) struct BreakingPoint<'a> {
     record: &'a RunRecord,
     search: Search,
@@ -104,7 +104,7 @@ pub(crate) struct BreakingPoint<'a> {
 }
 
 impl<'a> BreakingPoint<'a> {
-    /// Of a run whose load was searched.
+    /// Reads the search of a run.
     pub(crate) fn of(record: &'a RunRecord) -> Option<Self> {
         let search = Search::of(record)?;
         let (holds, breaks) = search.observed.deciding_trials();
@@ -117,8 +117,8 @@ impl<'a> BreakingPoint<'a> {
         })
     }
 
-    /// That brunt's own lateness made the level break that is said to, in words: without it, the trial does
-    /// not tell so.
+    /// Reports, in words, whether a level breaks only because of the generator's lateness: without it, the trial
+    /// would have another outcome.
     pub(crate) fn made_by_lateness(&self) -> Option<String> {
         let breaks = self.breaks.as_ref()?;
         let without = Search::by(self.record, Measure::LagCorrected)?
@@ -128,15 +128,15 @@ impl<'a> BreakingPoint<'a> {
         let same = same.find(|trial| trial.from_s >= breaks.from_s)?;
         let grew = breaks.outcome == TrialOutcome::Breaks(BreakCause::Backlog);
         let seconds = whole_number(breaks.from_s)..whole_number(breaks.to_s);
-        // What waits grows as well where brunt itself does not come to take up the answers.
+        // The backlog also grows if the generator does not come to read responses.
         let own = grew && saturated_share(self.record, seconds) > 0.5;
-        // Still missed, though less surely, is no other outcome: lateness is taken out generously.
+        // Lateness is excluded generously, so a trial that is still missed, with less certainty, counts as unchanged.
         let is_missed = same.outcome == TrialOutcome::Open && same.excess > 0.0;
         let changed = same.outcome != breaks.outcome && !is_missed || own;
         changed.then(|| format!("{} break", self.in_words(breaks.level)))
     }
 
-    /// Whether some level breaks.
+    /// Returns whether a level breaks.
     pub(crate) fn breaks(&self) -> bool {
         self.breaks.is_some()
     }
@@ -147,7 +147,7 @@ impl<'a> BreakingPoint<'a> {
         Some((trial.from_s, trial.to_s))
     }
 
-    /// What the search came to.
+    /// The outcome of the search.
     pub(crate) fn outcome(&self) -> SearchOutcome {
         let rate = |trial: &Option<Trial>| trial.as_ref().map(|trial| self.rate(trial.level));
         let (holds, breaks) = (rate(&self.holds), rate(&self.breaks));
@@ -169,13 +169,14 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    /// What brunt itself could not make in time, or the limit of what it is trusted with, where the search came to it.
+    /// The load that the generator could not keep up with, or the limit of what it is trusted with, if the search
+    /// reached it.
     fn generator_limit(&self) -> Option<f64> {
         let late = self.search.late().map(|level| self.rate(level));
         late.or_else(|| generator_limit::ended_search(self.record))
     }
 
-    /// A level in what reports show: requests a second, as measured, or users.
+    /// A level as in reports: measured requests per second, or users.
     fn rate(&self, level: f64) -> f64 {
         self.rates.rate(level)
     }
@@ -188,7 +189,7 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    /// What it found, as a clause of the headline.
+    /// The result as a clause of the headline.
     pub(crate) fn clause(&self) -> String {
         let holds = self.holds.as_ref().map(|trial| self.in_words(trial.level));
         let clause = match (self.outcome(), holds, &self.breaks) {
@@ -200,7 +201,7 @@ impl<'a> BreakingPoint<'a> {
                 self.why(breaks)
             ),
             (_, None, Some(breaks)) => format!(
-                "breaks at {} ({}); no lower level was seen to hold: search longer, or from a lower level",
+                "breaks at {} ({}); no lower level was found to hold: search longer, or from a lower level",
                 self.in_words(breaks.level),
                 self.why(breaks)
             ),
@@ -220,7 +221,7 @@ impl<'a> BreakingPoint<'a> {
         format!("{clause}{missed_at_any_load}")
     }
 
-    /// What misses at any load, with the request that most of it is of.
+    /// Describes what is missed at any load, with the request that causes most of it.
     fn at_any_load(&self, missed_at_any_load: &MissedAtAnyLoad) -> String {
         let bound = &self.search.observed.bounds[missed_at_any_load.bound];
         let what = bound.missed_at_any_load_in_words(missed_at_any_load.share);
@@ -240,7 +241,7 @@ impl<'a> BreakingPoint<'a> {
         format!("{what} (most of them {}{kind})", name.title())
     }
 
-    /// That something misses at any load, which load is not the cause of.
+    /// The finding that a target is missed at any load, so that load is not the cause.
     fn asides(&self) -> Vec<Finding> {
         let missed_at_any_load = missed_at_any_load(&self.search.observed, self.record);
         let finding = |missed_at_any_load: &MissedAtAnyLoad| {
@@ -248,8 +249,8 @@ impl<'a> BreakingPoint<'a> {
             let names = self.record.timeline.names();
             let name = missed_at_any_load.name.and_then(|id| names.get(id.index()));
             let sentence = format!(
-                "At any load, {}: load is not the cause. {} was set aside by that share, and the search went on for \
-                 where more miss it, or another target breaks.",
+                "At any load, {}: load is not the cause. {} was excluded up to that proportion, and the search continued until \
+                 more requests miss it, or another target breaks.",
                 self.at_any_load(missed_at_any_load),
                 capitalized(bound.title())
             );
@@ -264,7 +265,7 @@ impl<'a> BreakingPoint<'a> {
         missed_at_any_load.iter().map(finding).collect()
     }
 
-    /// Its findings: the breaking point, and what is missed at any load.
+    /// The findings: the breaking point, and targets that are missed at any load.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = vec![self.finding()];
         findings.extend(self.asides());
@@ -280,7 +281,7 @@ impl<'a> BreakingPoint<'a> {
         grades.max()
     }
 
-    /// That the service stopped responding, which is no breaking point.
+    /// Describes that the service stopped responding, which is not a breaking point.
     fn stopped(&self, at_s: f64, holds: Option<String>) -> String {
         let stop = self.search.service_stopped(self.record);
         let level = stop.map_or(0.0, |stop| stop.level);
@@ -288,18 +289,18 @@ impl<'a> BreakingPoint<'a> {
         let kind = kind.map_or_else(String::new, |kind| format!(" ({})", kind.name()));
         let held = holds.map_or_else(String::new, |holds| format!("; it held {holds}"));
         format!(
-            "the service stopped responding at {}, after {}{kind}, and did not come back: no breaking point{held}",
+            "the service stopped responding at {}, after {}{kind}, and did not recover: no breaking point{held}",
             self.in_words(level),
             number::seconds(at_s)
         )
     }
 
-    /// That brunt itself, and not the service, was the limit.
+    /// Describes that the generator, not the service, was the limit.
     fn limited(&self, limit: f64, holds: Option<String>) -> String {
         let limit = number::measured(limit);
         let is_late = self.search.late().is_some();
         let what = if is_late {
-            format!("was late with {limit} req/s")
+            format!("could not keep up with {limit} req/s")
         } else {
             format!("is not reliable beyond {limit} req/s")
         };
@@ -316,19 +317,19 @@ impl<'a> BreakingPoint<'a> {
         let held = self.holds.as_ref().map_or(0.0, |trial| trial.level);
         match open.filter(|level| *level > held) {
             Some(level) => format!(
-                "not broken in this time: {} is undecided; search longer",
+                "not broken within this time: {} is undecided; search longer",
                 self.in_words(level)
             ),
             None => "not broken".to_owned(),
         }
     }
 
-    /// What is known where no level is known to hold or to break.
+    /// Describes what is known if no level is known to hold or to break.
     fn undecided(&self) -> String {
         let tried = self.search.trials().iter().map(|trial| trial.level);
         match tried.reduce(f64::min) {
             Some(level) => format!(
-                "no level was seen to hold or to break; {} was undecided; search longer",
+                "no level was found to hold or to break; {} was undecided; search longer",
                 self.in_words(level)
             ),
             None => {
@@ -337,7 +338,7 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    /// What broke, and what the service had used up.
+    /// Describes what broke, and which resource was exhausted.
     fn why(&self, trial: &Trial) -> String {
         let mut why = vec![self.broken_by(trial)];
         if let Some(percent) = self.cpu(trial).filter(|percent| *percent >= USED_UP) {
@@ -353,7 +354,7 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    /// Mean CPU of the process under test while a level was judged, in percent of what it may use.
+    /// Mean CPU use of the process under test while a level was judged, in percent of what it may use.
     fn cpu(&self, trial: &Trial) -> Option<f64> {
         let percents = self.readings(trial, |reading| reading.target.as_ref()?.cpu_percent);
         let count = percents.len() as f64;
@@ -368,7 +369,7 @@ impl<'a> BreakingPoint<'a> {
         during.filter_map(|reading| of(&reading)).collect()
     }
 
-    /// What had come to its end when the service broke.
+    /// The resource that was exhausted when the service broke.
     fn exhausted(&self, trial: &Trial) -> &'static str {
         let memory = self.readings(trial, |reading| reading.machine.memory_percent);
         let is_full = memory.iter().any(|percent| *percent >= USED_UP);
@@ -432,7 +433,7 @@ impl<'a> BreakingPoint<'a> {
             .fold(most, f64::min)
             .max(most / LAW_REACH)
             .max(f64::MIN_POSITIVE);
-        // Levels double: so do the steps of the law, about.
+        // The points of the law are spaced geometrically, like the levels.
         let law = (0..=LAW_POINTS).map(|at| {
             let in_flight = least * (most / least).powf(f64::from(at) / f64::from(LAW_POINTS));
             (in_flight, usl.throughput(in_flight))
@@ -449,7 +450,7 @@ impl<'a> BreakingPoint<'a> {
             .with_mark(Mark::Scaling { points, law })
     }
 
-    /// Glances, as trials that tell nothing but what was measured.
+    /// The probes as trials without a decision.
     fn probes(&self) -> Vec<Trial> {
         self.search
             .observed

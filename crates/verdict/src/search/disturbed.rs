@@ -1,6 +1,6 @@
-//! Disturbed seconds: in which the machine was taken from brunt, or from whoever else is on it, for as long as
-//! what is looked for; the one before, whose requests were under way then; and those until what piled up
-//! meanwhile is served. A trial does without them.
+//! Disturbed seconds: those in which the hypervisor or other processes took CPU time for as long as matters for the
+//! bounds; the second before, whose requests were still in flight; and those until the backlog is served. Trials
+//! exclude them.
 
 use std::ops::Range;
 
@@ -10,28 +10,29 @@ use crate::search::bound::Bound;
 use crate::window::time_window::TimeWindow;
 use crate::window::totals::second_of_reading;
 
-/// What is taken matters from this share of the tightest bound on.
+/// The proportion of the tightest bound from which lost time matters.
 const SHARE: f64 = 0.5;
-/// So long matters whatever the bounds are, in milliseconds.
+/// Lost time that matters for any bound, in milliseconds.
 const MATTERS_MS: f64 = 250.0;
-/// What piles up is served in so many seconds at most.
+/// The longest time in which a backlog is served, in seconds.
 const AFTERMATH_MAX: usize = 10;
-/// It is served once no more is under way than so many times what is usual, and so many requests.
+/// It is served when the number of requests in flight is at most this many times the usual number, plus this many
+/// requests.
 const USUAL: f64 = 2.0;
 const FEW: f64 = 5.0;
-/// Where the machine is taken in more than this share of a trial's seconds, or more than this would be left out,
-/// that is how the machine is.
+/// If the proportion of seconds with lost time, or of excluded seconds, is higher than this, that is the normal state
+/// of the machine.
 const TAKEN_MAX: f64 = 0.2;
 const LEFT_OUT_MAX: f64 = 0.5;
 
-/// Which intervals of a stretch were disturbed; none where too many were.
+/// The disturbed intervals of a window; none if there are too many.
 pub(super) fn disturbed(window: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
     let record = window.record;
     let width_s = record.timeline.width_s() as usize;
     let intervals = window.intervals();
     let range = intervals.start * width_s..intervals.end * width_s;
     let seconds = record.timeline.seconds();
-    // What was taken just before the stretch, or just after it, tells in it as well.
+    // Lost time shortly before or after the window affects it as well.
     let near = range.start.saturating_sub(AFTERMATH_MAX)..range.end + 1;
     let taken = taken(
         seconds,
@@ -45,7 +46,7 @@ pub(super) fn disturbed(window: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
         .collect()
 }
 
-/// What is taken from brunt, or how late it is, matters from here on, in milliseconds.
+/// The lost time or lateness from which it matters, in milliseconds.
 pub(super) fn matters_ms(bounds: &[Bound]) -> f64 {
     let tightest_s = bounds
         .iter()
@@ -55,11 +56,11 @@ pub(super) fn matters_ms(bounds: &[Bound]) -> f64 {
     (SHARE * tightest_s * 1e3).min(MATTERS_MS)
 }
 
-/// What the hypervisor took of all cores, second by second.
+/// Steal of all cores, second by second.
 fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
     let cores = f64::from(record.header.machine.cores.unwrap_or(1));
     let mut stolen_ms = vec![0.0; range.len()];
-    // A search that is longer than readings are kept second by second is told of some seconds at once.
+    // In a long search, a reading covers several seconds.
     let readings = &record.readings;
     let first = readings.after((range.start * 1_000) as u64);
     for reading in (first..readings.len()).filter_map(|at| readings.get(at)) {
@@ -73,8 +74,8 @@ fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
     stolen_ms
 }
 
-/// The seconds in which a thread of brunt was ready and did not run, or others were run instead of this machine,
-/// for so long.
+/// Seconds in which a thread of the generator was ready and did not run, or the hypervisor ran other machines, for as
+/// long as matters.
 fn taken(
     seconds: &Seconds,
     stolen_ms: &[f64],
@@ -93,7 +94,7 @@ fn taken(
         .collect()
 }
 
-/// Second by second: whether it is left out.
+/// Whether each second is excluded.
 fn excluded(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<bool> {
     let most = |share: f64| share * range.len() as f64;
     let mut excluded = vec![false; range.len()];
@@ -120,7 +121,7 @@ fn excluded(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<boo
     excluded
 }
 
-/// What is under way at the end of a second in which nothing was taken: the median.
+/// The median number of requests in flight at the end of undisturbed seconds.
 fn usual(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> f64 {
     let calm_in_flight = range.clone().filter(|second| !taken.contains(second));
     let mut under_way: Vec<f64> = calm_in_flight
@@ -141,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// Ten requests are under way at the end of each second but for some.
+    /// Ten requests in flight at the end of each second, with some exceptions.
     fn seconds(but: &[(usize, u32)]) -> Vec<Second> {
         let usual = Second {
             in_flight: Some(10),
@@ -154,7 +155,7 @@ mod tests {
         seconds
     }
 
-    /// The seconds that are left out of those from 40 to 59.
+    /// The excluded seconds of those from 40 to 59.
     fn from_40_to_59(but: &[(usize, u32)], taken: &[usize]) -> Vec<usize> {
         let range = 40..60;
         let excluded = excluded(&seconds(but).into_iter().collect(), &range, taken);
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_and_the_one_before_are_left_out() {
+    fn disturbed_second_and_the_one_before_are_excluded() {
         assert_eq!(from_40_to_59(&[], &[50]), [49, 50]);
         assert_eq!(from_40_to_59(&[], &[40]), [40]);
         assert_eq!(from_40_to_59(&[], &[60]), [59]);
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn so_is_the_aftermath_until_what_is_under_way_is_usual() {
+    fn backlog_is_excluded_until_requests_in_flight_are_usual() {
         let drains = [
             (50, 300),
             (51, 200),
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!(
             from_40_to_59(&drains, &[50]),
             [49, 50, 51, 52, 53, 54],
-            "25 are twice as many as usual, and five: what comes later is the service's"
+            "25 are twice as many as usual, and five: later seconds are the service's"
         );
         let drains_later = [(38, 300), (39, 300), (40, 200), (41, 100)];
         assert_eq!(from_40_to_59(&drains_later, &[38]), [40, 41, 42]);
@@ -194,24 +195,24 @@ mod tests {
     }
 
     #[test]
-    fn no_aftermath_is_longer_than_ten_seconds() {
+    fn backlog_is_excluded_for_at_most_ten_seconds() {
         let drains_late: Vec<(usize, u32)> = (35..49).map(|second| (second, 300)).collect();
         assert_eq!(from_40_to_59(&drains_late, &[35]), [40, 41, 42, 43, 44, 45]);
     }
 
     #[test]
-    fn where_more_than_a_fifth_is_taken_none_is_left_out() {
+    fn no_second_is_excluded_if_more_than_a_fifth_is_disturbed() {
         assert_eq!(
             from_40_to_59(&[], &[42, 46, 50, 54]),
             [41, 42, 45, 46, 49, 50, 53, 54]
         );
         assert!(from_40_to_59(&[], &[42, 43, 46, 50, 54]).is_empty());
-        // What was taken before counts there.
+        // Lost time before the window affects it.
         assert_eq!(from_40_to_59(&[], &[35, 42, 43, 44, 54]).len(), 6);
     }
 
     #[test]
-    fn where_more_than_half_would_be_left_out_none_is() {
+    fn no_second_is_excluded_if_it_would_be_more_than_half() {
         let drains = |until: usize| -> Vec<(usize, u32)> {
             let first = (44..until).map(|second| (second, 300));
             first.chain([(54, 300), (55, 300)]).collect()
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_matters_from_half_of_the_bound_on() {
+    fn lost_time_matters_from_half_of_the_bound_on() {
         let mut seconds = seconds(&[]);
         seconds[41].max_wakeup_delay_us = 25_000;
         seconds[42].max_wakeup_delay_us = 24_999;

@@ -1,24 +1,24 @@
-//! Where a service seems to break, by all that was seen of its levels.
+//! Estimates of the level at which a service breaks, from all observed levels.
 
 use std::ops::RangeInclusive;
 
 use crate::search::trial::Trial;
 
-/// How steeply shares rise with the level where nothing is known of it, and how sure that is.
+/// Prior of the slope of misses over levels, and its standard error.
 const SLOPE: f64 = 30.0;
 const SLOPE_ERROR: f64 = 30.0;
 const SLOPE_MIN: f64 = 4.0;
 const SLOPE_MAX: f64 = 300.0;
-/// A line goes through trials as near as this, in logarithms of the level, …
+/// The regression line uses trials this close, in logarithms of the level, …
 const LINE: f64 = 0.15;
-/// … that missed something, and not everything.
+/// … with some misses, but not only misses.
 const TELLING: RangeInclusive<f64> = -2.9..=4.4;
-/// The farther from what may miss, the less a line says: as a share of how far.
+/// Uncertainty of the line's shape, as a proportion of the distance from the limit.
 const BENT: f64 = 0.25;
-/// Fewer misses than this are counted as so many.
+/// The smallest number of misses that counts.
 const MISSES_MIN: f64 = 0.3;
 
-/// What was seen of a level: the logarithm of the share that misses, over what may.
+/// An observation at a level: the logarithm of the misses relative to the limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LevelPoint {
     pub(crate) level: f64,
@@ -34,18 +34,18 @@ impl LevelPoint {
     }
 }
 
-/// Where a service seems to break.
+/// An estimate of the level at which a service breaks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BreakEstimate {
     pub(crate) breaks_at: f64,
-    /// How steeply shares rise there: the logarithm of what misses, over that of the level.
+    /// The slope there: logarithm of the misses over that of the level.
     pub(crate) slope: f64,
-    /// Its standard error, as a logarithm.
+    /// Standard error, as a logarithm.
     pub(crate) error: f64,
 }
 
-/// A line through what misses at the levels near one: both as logarithms, each trial by how much it tells.
-/// `None` where fewer than two levels tell, or what misses does not rise.
+/// The regression line through the misses at nearby levels: both as logarithms, weighted by their certainty. `None`
+/// if fewer than two levels have a weight, or misses do not rise.
 pub(crate) fn line<'a>(
     trials: impl Iterator<Item = &'a Trial>,
     about: f64,
@@ -79,7 +79,7 @@ pub(crate) fn line<'a>(
         .iter()
         .map(|(at, excess, weight)| weight * (excess - y - slope * (at - x)).powi(2))
         .sum();
-    // Trials that are less alike than their counts say are less sure.
+    // Trials that differ more than their counts explain are less certain.
     let unlike = (misfit / (points.len() as f64 - 1.0)).max(1.0);
     let variance = (1.0 / all + (off - x).powi(2) / xx) * unlike;
     Some(BreakEstimate {
@@ -89,15 +89,15 @@ pub(crate) fn line<'a>(
     })
 }
 
-/// Of the logarithm of what missed at a level: by the count of what missed, and by how far a line is bent.
+/// Variance of the logarithm of the misses at a level: from their number, and from the line's shape.
 fn variance(trial: &Trial) -> f64 {
     let missed = trial.limit * trial.excess.exp();
     let misses = missed * trial.effective_per_s * (trial.to_s - trial.from_s);
     1.0 / misses.max(MISSES_MIN) + (BENT * trial.excess).powi(2)
 }
 
-/// By the two levels that are nearest to it, one on each side; its error is how far they are apart.
-pub(crate) fn by_neighbours(points: &[LevelPoint], (lower, upper): (f64, f64)) -> BreakEstimate {
+/// Estimates from the two nearest levels, one on each side; the error is half of their distance.
+pub(crate) fn by_neighbors(points: &[LevelPoint], (lower, upper): (f64, f64)) -> BreakEstimate {
     let over = points.iter().filter(|point| point.excess > 0.0);
     let over = over.min_by(|a, b| a.level.total_cmp(&b.level));
     let under = points.iter().filter(|point| point.excess <= 0.0);

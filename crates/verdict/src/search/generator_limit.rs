@@ -1,5 +1,5 @@
-//! The limit: how much load brunt itself can be trusted with, from what it was seen to make of a server that
-//! does nothing.
+//! The generator limit: how much load the generator can be trusted with, according to its measured capacity against
+//! an empty server.
 
 use brunt_record::{RunRecord, SearchPhase};
 
@@ -7,25 +7,25 @@ use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 use crate::search::rates::Rates;
 
-/// The share of its ceiling that brunt is trusted with: above it, arrivals wait for its own threads.
+/// The proportion of its capacity that the generator is trusted with: above it, arrivals wait for its own threads.
 const TRUSTED: f64 = 0.7;
-/// A search has come to the limit where it offered so much of it.
+/// The proportion of the limit from which a search has reached it.
 const REACHED: f64 = 0.99;
 
-/// Requests a second that brunt itself can be trusted with; `None` where its ceiling is not known.
+/// The highest trusted rate, in requests per second; `None` if the capacity is unknown.
 fn trusted_rps(record: &RunRecord) -> Option<f64> {
     let capacity_rps = record.header.generator.capacity_rps?;
     Some(TRUSTED * capacity_rps)
 }
 
-/// The same as a level of a search over arrivals. How many users are too many is not known beforehand: a
-/// search over users has no such bound, and its throughput is looked at in the end.
+/// The same as a level of a search over arrivals. For a search over users, the limit is not known in advance; its
+/// throughput is checked afterwards.
 pub(crate) fn trusted_level(record: &RunRecord, rates: &Rates) -> Option<f64> {
     record.header.load.open?;
     rates.level(trusted_rps(record)?)
 }
 
-/// The limit at which a search ended unbroken, in requests a second.
+/// The limit at which a search ended without a break, in requests per second.
 pub(crate) fn ended_search(record: &RunRecord) -> Option<f64> {
     let asked = record.header.load.search?;
     let most = trusted_level(record, &Rates::of(record))?;
@@ -48,7 +48,7 @@ fn offered_most(record: &RunRecord) -> f64 {
     looked_at.fold(begun, |most, level| most.max(level.level))
 }
 
-/// What was offered at most, in requests a second; of users, what was made in the busiest second.
+/// The highest offered load, in requests per second; for users, that of the busiest second.
 fn reached_rps(record: &RunRecord) -> f64 {
     let load = &record.header.load;
     if load.open.is_some() {
@@ -60,7 +60,7 @@ fn reached_rps(record: &RunRecord) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// That the load came to the limit: a search ended there unbroken, or it was passed.
+/// The finding that the load reached the limit: a search ended there without a break, or the load exceeded it.
 pub(crate) fn finding(record: &RunRecord, is_unbroken_search: bool) -> Option<Finding> {
     let capacity_rps = record.header.generator.capacity_rps?;
     let limit_rps = trusted_rps(record)?;
@@ -70,18 +70,18 @@ pub(crate) fn finding(record: &RunRecord, is_unbroken_search: bool) -> Option<Fi
         return None;
     }
     let of = format!(
-        "{} % of the {} req/s that it makes of a server that does nothing (without TLS)",
+        "{} % of the {} req/s that it reaches against an empty server (without TLS)",
         number::chosen(TRUSTED * 100.0),
         number::measured(capacity_rps)
     );
     let (limit, reached) = (number::measured(limit_rps), number::measured(reached_rps));
     let sentence = if ends {
         format!(
-            "The search ended at {reached} req/s, unbroken: brunt itself is reliable up to that, {of}."
+            "The search ended at {reached} req/s without a break: brunt itself is reliable up to that rate, {of}."
         )
     } else {
         format!(
-            "The load comes to {reached} req/s, and brunt itself is reliable up to {limit}, {of}; give brunt more \
+            "The load reaches {reached} req/s, but brunt itself is reliable up to {limit} req/s, {of}; give brunt more \
              cores or threads."
         )
     };

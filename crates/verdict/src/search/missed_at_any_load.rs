@@ -1,5 +1,5 @@
-//! Bounds that are missed at any load: load is not the cause, so the search sets them aside, names them, and goes on
-//! for where more misses, or another bound is broken.
+//! Bounds that are missed at any load: load is not the cause, so the search reports them, and continues until more
+//! requests miss them, or another bound breaks.
 
 use brunt_record::{LoadLevel, Measure, NameId, RunRecord, Scope, SearchPhase};
 
@@ -9,27 +9,28 @@ use crate::search::trial::{BreakCause, Trial, TrialOutcome, is_late};
 use crate::stats::batch_means::{self, Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
-/// A level this far below another tells whether misses grow with the load.
+/// The ratio from which a lower level shows whether misses grow with the load.
 const FAR_BELOW: f64 = 2.0;
-/// They do not where, at such levels, surely more than this share of what misses above misses as well.
+/// They do not if, at such levels, the proportion of misses is certainly above this part of the proportion at the
+/// higher level.
 const AS_MUCH: f64 = 0.5;
-/// A level tells of it by itself with this many misses expected, and most of those that do have to agree.
+/// The number of expected misses from which a level counts by itself; most of those levels must agree.
 const MISSES_MIN: f64 = 3.0;
-/// The risk that chance explains it.
+/// The risk of the test.
 const RISK: f64 = 0.05;
 
 /// A bound that is missed at any load.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MissedAtAnyLoad {
-    /// Its place among the bounds.
+    /// Index of the bound.
     pub(crate) bound: usize,
-    /// The share that misses it at any load (0 to 1).
+    /// The proportion of requests that miss it at any load (0 to 1).
     pub(crate) share: f64,
-    /// The request that most of what misses is of.
+    /// The request that causes most of the misses.
     pub(crate) name: Option<NameId>,
 }
 
-/// Sets aside what a trial broke, where the load is not the cause, and judges all trials and glances again.
+/// Excludes misses at any load from the bounds that a trial broke, and judges all trials and probes again.
 pub(super) fn exclude_missed_at_any_load(
     observed: &mut Observations,
     record: &RunRecord,
@@ -58,7 +59,7 @@ pub(super) fn exclude_missed_at_any_load(
     judge_probes_again(observed, record, now_s);
 }
 
-/// The share that misses a bound at any load; `None` where the load may be the cause, or the bound was not broken.
+/// The proportion that misses a bound at any load; `None` if the load may be the cause, or the bound was not broken.
 fn share_at_any_load(
     observed: &Observations,
     record: &RunRecord,
@@ -99,12 +100,12 @@ fn share_at_any_load(
         effective_size: all,
         ..above
     };
-    // A bad moment at one of the levels is not any load.
+    // A temporary disturbance at one of the levels does not mean any load.
     let is_as_much = below.low(RISK) > AS_MUCH * above.share && agree > levels / 2;
     is_as_much.then_some(above.share.min(1.0))
 }
 
-/// What was offered up to a moment, to be looked at: levels, and from when to when.
+/// The offered levels up to a time, with their start and end.
 fn seen(observed: &Observations, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
     let probe_trials = observed.probe_trials(record, SearchPhase::Probe);
     let probe_trials = probe_trials
@@ -119,7 +120,7 @@ fn seen(observed: &Observations, record: &RunRecord, now_s: f64) -> Vec<(f64, f6
         .collect()
 }
 
-/// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
+/// Evaluates the probes again with the changed bounds; the search continues upward from the last one.
 fn judge_probes_again(observed: &mut Observations, record: &RunRecord, now_s: f64) {
     let probes = observed.probe_trials(record, SearchPhase::Probe);
     observed.probes.clear();
@@ -134,7 +135,7 @@ fn judge_probes_again(observed: &mut Observations, record: &RunRecord, now_s: f6
     observed.probes_continue = observed.probes.iter().all(|point| point.excess <= 0.7);
 }
 
-/// What was set aside, with the request that most of it is of.
+/// The excluded misses, with the request that causes most of them.
 pub(crate) fn missed_at_any_load(
     observed: &Observations,
     record: &RunRecord,
@@ -151,7 +152,7 @@ pub(crate) fn missed_at_any_load(
         .collect()
 }
 
-/// The share that misses a bound in a part of a run, as if requests were independent.
+/// The proportion that misses a bound in a part of a run, as if requests were independent.
 fn counted(
     record: &RunRecord,
     bound: &Bound,

@@ -1,5 +1,5 @@
-//! The choice of the next level: as near to where the service seems to break as a trial of the time that
-//! is left can tell from it.
+//! The choice of the next level: as close to the estimated break as a trial of the remaining time can distinguish
+//! from it.
 
 use std::ops::RangeInclusive;
 
@@ -8,87 +8,89 @@ use crate::search::estimate::{self, BreakEstimate, LevelPoint, line};
 use crate::search::trial::{Trial, TrialOutcome};
 use crate::stats::batch_means::ProportionEstimate;
 
-/// The risk of a wrong answer of each look at a trial, either way. Its level is chosen so far from where the
-/// service seems to break that it is wrong far less often, …
+/// The two-sided risk of each look at a trial. Its level is chosen so far from the estimated break that trials are
+/// wrong far less often, …
 pub(crate) const RISK: f64 = 0.12;
-/// … so does one of a search of few requests, whose levels lie so far off that more risk is taken at a look: of a short
+/// … and even more so in a search with few requests, whose levels are so distant that a look may have a higher risk:
+/// in a short search, …
 /// search, …
 const RISK_SHORT: f64 = 0.2;
-/// … and of a longer one.
+/// … and in a longer one.
 const RISK_SPARSE: f64 = 0.15;
-/// That of a trial that is but to come near may lie anywhere.
+/// The risk of a pilot trial, which may be at any distance.
 const RISK_PILOT: f64 = 0.02;
-/// That of a trial that secures an end of the bracket, which lies well off.
+/// The risk of a trial that is to find an end of the bracket, which is at a large distance.
 const RISK_END: f64 = 0.05;
-/// A level that is to hold lies at this share of one that seems to, or of the last that did not tell.
+/// The level that is to hold, as a proportion of one that seems to hold, or of the last undecided one.
 const SECURE: f64 = 0.8;
-/// With more time left than so many of the shortest trials, a search that sees many requests comes near before it
-/// secures an end.
+/// With more remaining time than this many of the shortest trials, a search with many requests approaches the break
+/// before it finds the ends of the bracket.
 const NEAR_IN: f64 = 6.0;
-/// What is taken where there is time for it.
+/// Lower risks, which are used if there is time.
 const LESS_RISK: [f64; 4] = [0.01, 0.02, 0.04, 0.07];
-/// Independent requests a second where nothing is known of them.
+/// Independent requests per second, if nothing is known about them.
 const EFFECTIVE_PER_S: f64 = 5.0;
 const EFFECTIVE_PER_S_OVER: f64 = 1.0;
-/// What misses at a level that is tried is so many times more or less than what may, at most.
+/// The largest ratio of the misses at a level to the limit.
 const RATIO_MAX: f64 = 10.0;
-/// A level is chosen so that its trial would be surer than it has to be: not every trial is as sure as it
-/// was planned.
+/// A level is chosen so that its trial would be more certain than necessary, since not every trial is as certain as
+/// planned.
 const PLANNED: f64 = 0.25;
-/// A level that holds speaks against a glance at up to so many times it.
+/// A level that holds contradicts a broken probe up to this ratio.
 const CONTRADICTS: f64 = 1.25;
-/// Trials tell how sure others will be that miss about as much: as logarithms over what may.
+/// Trials predict the certainty of others with a similar number of misses: logarithms relative to the limit.
 const UNDER: RangeInclusive<f64> = -2.5..=0.3;
 const OVER: RangeInclusive<f64> = 0.3..=3.5;
-/// Where it is less known than this, as a logarithm, where the service breaks, a trial but comes near.
+/// The standard error of the estimated break, as a logarithm, above which a trial is only a pilot.
 const PILOT: f64 = 0.06;
-/// A level is farther off by so much of what is not known of where the service breaks.
+/// The proportion of the standard error that is added to the distance of a level.
 const UNKNOWN: f64 = 0.4;
-/// No level is nearer to where the service seems to break than this share of what is known of that side: a bad guess
-/// is not to cost a trial that cannot tell, where few requests are seen.
+/// The smallest distance from the estimated break, as a proportion of the gap on that side: with few requests, a
+/// wrong estimate must not cost a trial that cannot decide.
 const STEP: f64 = 0.4;
-/// So much of the bracket that is narrow enough lies on each side.
+/// The proportion of the target width on each side.
 const SIDE: f64 = 0.42;
-/// A side is known well enough that is no wider than so much of it.
+/// The proportion of the target width at which a side is known well enough.
 const ENOUGH: f64 = 0.48;
-/// A trial that would take so many times as long as the next may be did not tell, …
+/// A trial that would take this many times as long as the next may take did not decide, …
 const SILENT: f64 = 1.5;
-/// … nor would one as near to it as this share of how far it is off.
+/// … nor would one this close to it, as a proportion of its distance.
 const SAME: f64 = 0.1;
-/// A step that narrows the bracket by less than this share of the precision is not worth a trial.
+/// A step that narrows the bracket by less than this proportion of the precision is not worth a trial.
 const WORTH: f64 = 0.08;
-/// A level that broke is doubted where one above it missed less by this, as a logarithm.
+/// A level that broke is repeated if a higher one had fewer misses by this, as a logarithm.
 const DOUBTED: f64 = 1.5;
-/// A level of which trials say either is asked again until it was asked this many times.
+/// The largest number of trials at a level with contradictory results.
 const ASKED_MAX: usize = 4;
 
-/// What is known when a level is chosen.
+/// The state of a search when a level is chosen.
 pub(crate) struct SearchState<'a> {
     pub(crate) trials: &'a [Trial],
     pub(crate) probes: &'a [LevelPoint],
-    /// No level is higher.
+    /// The highest possible level.
     pub(crate) highest_level: f64,
-    /// So many seconds are left.
+    /// Remaining seconds.
     pub(crate) remaining_s: f64,
-    /// The least time of a trial.
+    /// Length of the shortest trial, in seconds.
     pub(crate) shortest_trial_s: f64,
-    /// Narrow enough.
+    /// The required relative width of the bracket.
     pub(crate) precision: f64,
-    /// The search sees few requests: it secures both ends of the bracket before it comes near.
+    /// Whether there are few requests: then both ends of the bracket are found before the search approaches the
+    /// break.
     pub(crate) is_sparse: bool,
-    /// The whole search is short.
+    /// Whether the whole search is short.
     pub(crate) is_short: bool,
 }
 
-/// One side of where the service seems to break.
+/// One side of the estimated break.
 struct BracketSide {
-    /// Down or up.
+    /// −1: below, 1: above.
     sign: f64,
-    /// How far what is known of it is off, in logarithms of the level.
+    /// Distance to the known end, in logarithms of the level.
     gap: f64,
-    /// It is known by trials.
+    /// Whether the end is known by trials.
     has_trials: bool,
-    /// How far off the next level would be, and its risk.
+    /// Distance of the next level, and its risk.
     off: f64,
     risk: f64,
 }
@@ -107,16 +109,16 @@ impl BracketSide {
     }
 }
 
-/// A level to try, and for how long at most.
+/// The next level, and its longest trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct NextLevel {
     pub(crate) level: f64,
     pub(crate) seconds: f64,
-    /// The risk of a wrong answer of each look at it, either way.
+    /// The two-sided risk of each look at it.
     pub(crate) risk: f64,
 }
 
-/// The next level to try; `None` where none is worth a trial.
+/// Chooses the next level; `None` if none is worth a trial.
 pub(crate) fn next(state: &SearchState) -> Option<NextLevel> {
     let bracket = Bracket::of(state.trials);
     let needs_repeat = |level: &&f64| {
@@ -164,8 +166,8 @@ pub(crate) fn next(state: &SearchState) -> Option<NextLevel> {
 }
 
 impl SearchState<'_> {
-    /// A level that is to give the bracket an end that it does not have: one that holds before all, well below
-    /// where the service seems to break; then one that breaks. `None` where it has both.
+    /// A level for a missing end of the bracket: first one that holds, well below the estimated break; then one that
+    /// breaks. `None` if there are both.
     fn end_to_find(&self, bracket: &Bracket) -> Option<f64> {
         let tried = |is_so: fn(&Trial) -> bool| {
             let trials = self.trials.iter().filter(move |trial| is_so(trial));
@@ -173,7 +175,7 @@ impl SearchState<'_> {
         };
         match (bracket.holds, bracket.breaks) {
             (Some(_), Some(_)) => None,
-            // There is time to come near first.
+            // There is time to approach the break first.
             _ if !self.is_sparse && self.remaining_s > NEAR_IN * self.shortest_trial_s => None,
             (None, breaks) => {
                 let broken = self.seemed(true).chain(breaks).reduce(f64::min);
@@ -213,7 +215,7 @@ impl SearchState<'_> {
         }
     }
 
-    /// Levels that seemed to be broken at a glance, or not to be.
+    /// Levels of probes that seemed to be broken, or not to be.
     fn seemed(&self, broken: bool) -> impl Iterator<Item = f64> {
         let levels = self.believed().into_iter();
         levels
@@ -221,12 +223,12 @@ impl SearchState<'_> {
             .map(|point| point.level)
     }
 
-    /// The length of a trial that is but to come near.
+    /// Length of a pilot trial, in seconds.
     fn pilot_s(&self) -> f64 {
         (self.remaining_s * 0.1).clamp(self.shortest_trial_s, 120.0)
     }
 
-    /// A level on the side on which more is to be learned, as near as can be told.
+    /// A level on the side with more to learn, as close as can be decided.
     fn nearer(
         &self,
         bracket: &Bracket,
@@ -270,8 +272,8 @@ impl SearchState<'_> {
         })
     }
 
-    /// How far off the next level of a side is: as far as tells, but no nearer than what did not tell in about
-    /// that time. With time enough, at less risk.
+    /// Sets the distance of the next level on a side: as close as can be decided, but not closer than trials that
+    /// could not decide in such a time. With enough time, the risk is lower.
     fn plan(&self, side: &mut BracketSide, estimate: &BreakEstimate, seconds: f64) {
         let near = SIDE * self.precision;
         let tells = |risk: f64| match side.sign {
@@ -298,7 +300,7 @@ impl SearchState<'_> {
         side.off = silent.map_or(off, |silent| f64::midpoint(silent, side.gap));
     }
 
-    /// The level that broke, once, where one above it seems to hold better: it may have been a bad moment.
+    /// The level that broke once, if a higher one seems to hold better: it may have been a temporary disturbance.
     fn doubted(&self, bracket: &Bracket) -> Option<f64> {
         let breaks = bracket.breaks.filter(|_| bracket.votes == 1)?;
         let broke = self
@@ -316,8 +318,8 @@ impl SearchState<'_> {
             .then_some(breaks)
     }
 
-    /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was
-    /// a bad moment.
+    /// Probes that no trial contradicts: if a trial holds, a broken probe slightly above it was a temporary
+    /// disturbance.
     fn believed(&self) -> Vec<LevelPoint> {
         let holds = Bracket::of(self.trials).holds.unwrap_or(0.0);
         let probes = self.probes.iter().copied();
@@ -326,7 +328,7 @@ impl SearchState<'_> {
         probes.filter(|point| !is_contradicted(point)).collect()
     }
 
-    /// Levels between which the next one lies: those of trials, and of glances where trials say nothing.
+    /// The levels between which the next one is: those of trials, or of probes if there are no trials.
     fn ends(&self, bracket: &Bracket) -> (f64, f64) {
         let seemed = |broken: bool| {
             let levels = self
@@ -349,7 +351,7 @@ impl SearchState<'_> {
         (lower, upper)
     }
 
-    /// Where the service seems to break, between two levels.
+    /// Estimates the break between two levels.
     fn estimate(&self, (lower, upper): (f64, f64)) -> BreakEstimate {
         let points: Vec<LevelPoint> = self
             .trials
@@ -357,7 +359,7 @@ impl SearchState<'_> {
             .map(LevelPoint::of)
             .chain(self.believed())
             .collect();
-        let rough = estimate::by_neighbours(&points, (lower, upper));
+        let rough = estimate::by_neighbors(&points, (lower, upper));
         let fine = line(self.trials.iter(), rough.breaks_at);
         let found = fine
             .filter(|fine| fine.error < rough.error)
@@ -368,7 +370,7 @@ impl SearchState<'_> {
         }
     }
 
-    /// How far below, in logarithms of the level, a trial shows that it holds.
+    /// The distance below, in logarithms of the level, at which a trial shows that it holds.
     fn tells_less(&self, estimate: &BreakEstimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
         farther_until(estimate.slope, |ratio| {
@@ -376,7 +378,7 @@ impl SearchState<'_> {
         })
     }
 
-    /// How far above a trial shows that it breaks. What waits then tells less: it waits together.
+    /// The distance above at which a trial shows that it breaks. Waiting requests are correlated, so they show less.
     fn tells_more(&self, estimate: &BreakEstimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
         farther_until(estimate.slope, |ratio| {
@@ -384,8 +386,8 @@ impl SearchState<'_> {
         })
     }
 
-    /// Of the trials that missed about so much, the one in the middle: what it looked at, and how sure a
-    /// second of it was.
+    /// The median of the trials with about this many misses: its limit, and its number of independent requests per
+    /// second.
     fn typical(&self, missed: RangeInclusive<f64>) -> Option<(f64, f64)> {
         let near = self
             .trials
@@ -407,8 +409,7 @@ fn seen(share: f64, effective_size: f64) -> ProportionEstimate {
     }
 }
 
-/// Goes farther until it tells. Beyond some ratio, a longer trial tells more than a level that is
-/// farther off.
+/// Increases the distance until it decides. Beyond some ratio, a longer trial is better than a more distant level.
 fn farther_until(slope: f64, tells: impl Fn(f64) -> bool) -> f64 {
     let highest_level = RATIO_MAX.ln() / slope;
     let mut off = 0.001;

@@ -9,7 +9,8 @@ use crate::search::trial::{self, Trial, TrialOutcome, in_flight};
 
 /// Length of the beginning of a probe that is not judged, in seconds.
 pub(super) const PROBE_SETTLE_S: f64 = 1.0;
-/// A trial is believed that is so many standard errors off where the line through all breaks, or this far.
+/// A trial counts if it is this many standard errors from the break estimated by the regression line, or at most this
+/// far.
 const MARGIN: f64 = 1.0;
 const MARGIN_MAX: f64 = 0.03;
 
@@ -21,16 +22,16 @@ pub(crate) struct Observations {
     pub(crate) bounds: Vec<Bound>,
     pub(super) probes: Vec<LevelPoint>,
     pub(super) trials: Vec<Trial>,
-    /// What was under way while a level held.
+    /// Requests in flight while a level held.
     pub(super) calm_in_flight: f64,
-    /// How wide the bracket is; `None`: it lacks an end.
+    /// Relative width of the bracket; `None` if an end is missing.
     pub(super) width: Option<f64>,
-    /// What was glanced at is to go on upwards.
+    /// Whether probes are to continue upward.
     pub(super) probes_continue: bool,
 }
 
 impl Observations {
-    /// Those of a search that begins, which judges its bounds by a measure.
+    /// Starts a search that judges its bounds with a measure.
     pub(super) fn new(
         record: &RunRecord,
         settings: brunt_record::Search,
@@ -48,8 +49,8 @@ impl Observations {
         }
     }
 
-    /// Between which levels the service breaks. A trial that says otherwise than the line through all of
-    /// them had a good or a bad moment: it is not believed.
+    /// The levels between which the service breaks. A trial that contradicts the regression line through all of them
+    /// was temporarily disturbed, and is ignored.
     pub(super) fn bracket(&self) -> Bracket {
         let pooled = self.pooled_trials();
         let bracket = Bracket::of_pooled(&pooled);
@@ -71,18 +72,17 @@ impl Observations {
         let narrowed = Bracket::of_pooled(&believed);
         match narrowed.width() {
             Some(_) => narrowed,
-            // With so few trials, the line is no better than they are.
+            // With so few trials, the line is not better than they are.
             None => bracket,
         }
     }
 
-    /// The trials, with what each tells together with the others of its level and near it.
+    /// The trials, pooled with those at the same and at nearby levels.
     pub(crate) fn pooled_trials(&self) -> Vec<Trial> {
         bracket::pool(&self.trials)
     }
 
-    /// The trials that decided the bracket, the last of each level: of the one that holds, and of the one
-    /// that breaks.
+    /// The trials that decided the bracket, the last one at each level: the one that holds, and the one that breaks.
     pub(crate) fn deciding_trials(&self) -> (Option<Trial>, Option<Trial>) {
         let bracket = self.bracket();
         let pooled = self.pooled_trials();
@@ -97,13 +97,13 @@ impl Observations {
         )
     }
 
-    /// Takes in what a glance showed.
+    /// Evaluates a probe.
     pub(super) fn add_probe(&mut self, record: &RunRecord, level: f64, judged: (f64, f64)) {
         let (is_broken, excess) = trial::probe(record, &self.bounds, level, judged);
         if self.confirm(level, judged, is_broken) {
             return;
         }
-        // A second look takes the place of the first.
+        // A second probe replaces the first one.
         self.probes.retain(|point| !same(point.level, level));
         self.probes.push(LevelPoint { level, excess });
         if excess <= 0.0 {
@@ -111,8 +111,8 @@ impl Observations {
         }
     }
 
-    /// A second look at a level that was shattered confirms it, or shows that its trial had a bad moment, which tells
-    /// nothing of the load. Whether the glance was such a look.
+    /// A second probe of a shattered level confirms it, or shows that its trial was temporarily disturbed and says
+    /// nothing about the load. Returns whether the probe was such a second one.
     pub(super) fn confirm(&mut self, level: f64, (from_s, _): (f64, f64), is_broken: bool) -> bool {
         let is_asked = |trial: &&mut Trial| {
             trial.is_doubtful() && same(trial.level, level) && trial.to_s <= from_s
@@ -129,7 +129,7 @@ impl Observations {
         true
     }
 
-    /// What was looked at of the levels of a part.
+    /// The levels of a phase as trials without a decision.
     pub(crate) fn probe_trials(&self, record: &RunRecord, part: SearchPhase) -> Vec<Trial> {
         let ends = record.levels().map(|level| level.from_ms as f64 / 1e3);
         let ends: Vec<f64> = ends.chain([record.duration_s()]).collect();
@@ -156,7 +156,7 @@ impl Observations {
         broke.map(|trial| trial.level).reduce(f64::max)
     }
 
-    /// Half of what holds, as far as is known.
+    /// Half of the level that holds, as far as it is known.
     pub(super) fn half_of_held(&self) -> f64 {
         let seemed = self.probes.iter().filter(|point| point.excess <= 0.7);
         let seemed = seemed.map(|point| point.level).reduce(f64::max);

@@ -1,20 +1,20 @@
-//! Rates: levels of an open load, which are tasks a second, in requests a second. How many requests a task
-//! makes is measured, level by level: a scenario's loops and conditions do not determine it beforehand.
+//! Conversion of levels of an open load from tasks to requests per second. The number of requests per task is
+//! measured at each level, since loops and conditions of a scenario do not determine it in advance.
 
 use brunt_record::{LoadLevel, RunRecord, SearchPhase};
 
-/// With fewer tasks than this, a level does not show the number of requests per task.
+/// The number of tasks below which a level does not show the requests per task.
 const TASKS_MIN: u64 = 30;
-/// The least share of the offered tasks that ended, if tasks did not pile up: otherwise, requests of tasks that did
-/// not end are counted.
+/// The smallest proportion of the offered tasks that ended, if tasks did not pile up: otherwise, requests of
+/// unfinished tasks are counted.
 const KEPT_UP: f64 = 0.8;
 
-/// How many requests tasks make, by level.
+/// Requests per task, by level.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rates {
-    /// Of the closed model, levels are users, and stay so.
+    /// In the closed model, levels are users, and are not converted.
     is_open: bool,
-    /// What the plan expects.
+    /// The planned value.
     planned: f64,
     /// Neighboring levels that were measured, in ascending order.
     groups: Vec<Group>,
@@ -45,12 +45,12 @@ impl Group {
 }
 
 impl Rates {
-    /// The rates of a run, as far as it has come.
+    /// The rates of a run so far.
     pub fn of(record: &RunRecord) -> Self {
         Self::until(record, record.timeline.seconds().len() as f64)
     }
 
-    /// The same, of the seconds before a moment.
+    /// The same for the seconds before a time.
     pub(crate) fn until(record: &RunRecord, until_s: f64) -> Self {
         let load = &record.header.load;
         let mut rates = Self {
@@ -70,8 +70,8 @@ impl Rates {
         rates
     }
 
-    /// Adds what was measured of a level above the others. More tasks are more requests: neighbors that say
-    /// otherwise, by chance, are told together.
+    /// Adds a level above the others. More tasks mean more requests: neighbors that contradict this by chance are
+    /// pooled.
     fn push(&mut self, group: Group) {
         let mut last = group;
         while let Some(below) = self.groups.last() {
@@ -86,7 +86,7 @@ impl Rates {
         self.groups.push(last);
     }
 
-    /// A level in requests a second; of the closed model, in users.
+    /// A level in requests per second; in users for the closed model.
     pub fn rate(&self, level: f64) -> f64 {
         if self.is_open {
             level * self.requests_per_task(level)
@@ -95,7 +95,7 @@ impl Rates {
         }
     }
 
-    /// The level of a number of requests per second, of the open model.
+    /// The level of a number of requests per second, in the open model.
     pub(crate) fn level(&self, rps: f64) -> Option<f64> {
         let highest = self
             .groups
@@ -104,7 +104,7 @@ impl Rates {
         (highest > 0.0).then(|| rps / highest)
     }
 
-    /// Requests in a task: of the next measured level below, or above.
+    /// Requests per task at the next measured level below, or above.
     fn requests_per_task(&self, level: f64) -> f64 {
         let below = self.groups.iter().rev().find(|group| group.lowest <= level);
         let nearest = below.or(self.groups.first());
@@ -112,7 +112,7 @@ impl Rates {
     }
 }
 
-/// What was measured of each level of a search.
+/// Measurements of each level of a search.
 fn of_levels(record: &RunRecord, until_s: f64) -> Vec<Group> {
     let first = record.header.load.search.map(|search| LoadLevel {
         from_ms: 0,
@@ -136,7 +136,7 @@ fn of_levels(record: &RunRecord, until_s: f64) -> Vec<Group> {
         .collect()
 }
 
-/// What was measured of a load whose levels are planned.
+/// Measurements of a load with planned levels.
 fn of_all(record: &RunRecord, until_s: f64) -> Option<Group> {
     let load = record.load();
     let mean = load.integral(until_s) / until_s.max(1.0);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbors_whose_rates_fall_are_told_together() {
+    fn neighbors_with_falling_rates_are_pooled() {
         let rates = rates(&[
             measured(10.0, 100, 100),
             measured(100.0, 1_700, 1_000),

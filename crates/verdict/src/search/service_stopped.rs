@@ -1,27 +1,27 @@
-//! A service that stopped responding in the middle of a search, and did not come back when the load was taken away.
+//! Detection of a service that stops responding during a search, and does not recover when the load is removed.
 
 use brunt_record::{FailureKind, RunRecord, SearchPhase, StoppedBy};
 
 use crate::convert::whole_number;
 
-/// A service that responds to nothing for so long, at little load, has stopped, in seconds.
+/// Time without a response at low load after which a service has stopped, in seconds.
 pub(super) const STOPPED_S: f64 = 10.0;
-/// So many requests have to have failed meanwhile.
+/// The number of requests that must have failed during that time.
 pub(super) const FAILED_MIN: u64 = 3;
 
-/// When a service stopped responding.
+/// The time when a service stopped responding.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ServiceStop {
-    /// The end of the second in which it last responded well.
+    /// End of the second of its last successful response.
     pub(crate) at_s: f64,
-    /// The level that was offered then.
+    /// The level at that time.
     pub(crate) level: f64,
-    /// How most requests failed since.
+    /// The most frequent failure afterwards.
     pub(crate) kind: Option<FailureKind>,
 }
 
-/// When the service stopped responding for good, where it did before the search was over; `phase` is the last phase of
-/// the search.
+/// Returns when the service stopped responding for good, if it did before the search was over; `phase` is the last
+/// phase of the search.
 pub(crate) fn service_stopped(record: &RunRecord, phase: SearchPhase) -> Option<ServiceStop> {
     let seconds = record.timeline.seconds();
     let last_ok = (0..seconds.len())
@@ -58,7 +58,7 @@ pub(crate) fn service_stopped(record: &RunRecord, phase: SearchPhase) -> Option<
     })
 }
 
-/// Requests that were answered well, and those that were not, from one moment to another.
+/// Successful and failed requests between two times.
 pub(super) fn responded(record: &RunRecord, from_s: f64, to_s: f64) -> (u64, u64) {
     let seconds = record.timeline.seconds();
     let range = whole_number(from_s)..whole_number(to_s);

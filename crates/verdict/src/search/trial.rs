@@ -1,4 +1,4 @@
-//! Trials: a level that was held for a while, and whether the service held it.
+//! Trials: a level that was offered for some time, and whether the service held it.
 
 use brunt_record::{LoadLevel, Measure, RunRecord, Scope};
 
@@ -9,19 +9,20 @@ use crate::search::disturbed::{disturbed, matters_ms};
 use crate::stats::batch_means::{Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
-/// A backlog, or no miss at all, stands for this.
+/// The excess of a backlog, or of a trial without misses.
 const EXCESS_MAX: f64 = 3.0;
-/// What was counted tells more.
+/// The highest excess of counted misses.
 const COUNTED_MAX: f64 = 4.5;
-/// brunt is not trusted where more than this share of the arrivals was late by what matters.
+/// The proportion of relevantly late arrivals above which a trial is not used.
 const LATE: f64 = 0.05;
-/// A backlog is looked for over so many seconds or more.
+/// The shortest time in which a growing backlog is detected, in seconds.
 const BACKLOG_S: f64 = 6.0;
-/// It grows by so many standard deviations of what chance lets come and go.
+/// The number of standard deviations by which a backlog must grow beyond chance.
 const BACKLOG_ERRORS: f64 = 3.0;
-/// A level is shattered if more than this share of the requests misses a bound in each of the first seconds of its trial (0 to 1), …
+/// A level is shattered if more than this proportion of the requests misses a bound in each of the first seconds of
+/// its trial (0 to 1), …
 const SHATTERED: f64 = 0.8;
-/// … which are this many: nothing is left to learn by going on.
+/// … for this many seconds: nothing is left to learn by continuing.
 const SHATTERED_S: f64 = 6.0;
 
 /// A level that was judged.
@@ -29,58 +30,59 @@ const SHATTERED_S: f64 = 6.0;
 pub struct Trial {
     /// Users, or arrivals a second.
     pub level: f64,
-    /// The part of it that was judged, in seconds of the run's clock: from.
+    /// Start of its judged part, in seconds since the start of the run.
     pub from_s: f64,
-    /// To.
+    /// End of its judged part.
     pub to_s: f64,
-    /// So much of it was disturbed, and left out, in seconds.
+    /// Disturbed time that was excluded, in seconds.
     pub(crate) left_out_s: f64,
-    /// What came out.
+    /// The outcome.
     pub outcome: TrialOutcome,
-    /// The logarithm of the share that misses the bound that is nearest to broken, over what may.
+    /// The logarithm of the misses relative to the limit, for the bound that is closest to broken.
     pub(crate) excess: f64,
-    /// The place of that bound among them.
+    /// Index of that bound.
     pub(crate) nearest: usize,
-    /// The share that may miss it.
+    /// Its limit: the proportion that may miss it.
     pub(crate) limit: f64,
-    /// Of that bound: so many independent requests a second.
+    /// Independent requests per second for that bound.
     pub(crate) effective_per_s: f64,
-    /// It would have to be so many times as long, to decide.
+    /// The factor by which the trial would have to be longer for a decision.
     pub(crate) times: f64,
-    /// The risk of a wrong answer, either way.
+    /// The two-sided risk.
     pub(crate) risk: f64,
-    /// Whether nearly everything missed a bound from the first second on: by the load, or by a bad moment.
+    /// Whether nearly all requests missed a bound from the first second on, because of the load or of a temporary
+    /// disturbance.
     pub(crate) is_shattered: bool,
-    /// Whether a second look at the level found the same.
+    /// Whether a second probe of the level had the same result.
     pub(crate) is_confirmed: bool,
-    /// What was counted for each bound.
+    /// Counts of each bound.
     pub(crate) counted: Vec<BoundCounts>,
 }
 
-/// What came out of a trial.
+/// The outcome of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrialOutcome {
     /// The level holds.
     Holds,
     /// It breaks the service.
     Breaks(BreakCause),
-    /// The trial does not tell.
+    /// The trial does not decide.
     Open,
-    /// brunt itself was late: it was not the load of this level that the service had.
+    /// The generator could not keep up, so the service did not get the load of this level.
     Late,
 }
 
-/// Why a level breaks.
+/// The reason for which a level breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakCause {
-    /// A bound is broken: its place among them.
+    /// A bound is broken: its index.
     Bound(usize),
-    /// What waits grew all along.
+    /// The backlog grew throughout.
     Backlog,
 }
 
 impl Trial {
-    /// A level that was offered between two moments, and not judged.
+    /// A level that was offered between two times, and not judged.
     pub(crate) fn seen(level: f64, (from_s, to_s): (f64, f64)) -> Self {
         Self {
             level,
@@ -100,7 +102,7 @@ impl Trial {
         }
     }
 
-    /// Judges a level by what was seen of it between two moments.
+    /// Judges a level by its measurements between two times.
     pub(crate) fn judge(
         record: &RunRecord,
         bounds: &[Bound],
@@ -141,7 +143,7 @@ impl Trial {
         trial
     }
 
-    /// What the counts say.
+    /// Evaluates the counts.
     pub(crate) fn look(&mut self) {
         let counted = std::mem::take(&mut self.counted);
         let seconds = (self.to_s - self.from_s).max(1.0);
@@ -151,7 +153,7 @@ impl Trial {
                 continue;
             };
             self.remember_nearest(at, &seen, counts.limit, seconds);
-            // One of several bounds that is broken by chance would break the level.
+            // If one of several bounds is broken by chance, the level is.
             let risk = self.risk / counted.len() as f64;
             if seen.is_long_enough && seen.is_over(counts.limit, risk) {
                 if !self.breaks() {
@@ -175,7 +177,7 @@ impl Trial {
         limit: f64,
         seconds: f64,
     ) {
-        // A run of misses that was not seen may have been by chance.
+        // A cluster of misses may have been avoided by chance.
         let unseen = if seen.is_settled {
             0.3 / seen.effective_size
         } else {
@@ -187,7 +189,7 @@ impl Trial {
             self.excess = excess;
             self.nearest = bound;
             self.limit = limit;
-            // Of fewer blocks than tell how they vary, a line knows nothing.
+            // With fewer blocks than show a variance, the trial has no weight in the regression line.
             self.effective_per_s = if seen.is_long_enough {
                 seen.effective_size / seconds
             } else {
@@ -196,13 +198,12 @@ impl Trial {
         }
     }
 
-    /// Whether it is worth another look whether the load shattered the level, or a bad moment.
+    /// Returns whether a second probe is to show whether the load shattered the level, or a temporary disturbance.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.is_shattered && self.breaks() && !self.is_confirmed
     }
 
-    /// What two trials say together of a level: those of one level, or of levels so near that one stands
-    /// for the other.
+    /// Pools two trials of one level, or of levels so close that one stands for the other.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let both = self.counted.iter().zip(&other.counted);
         let mut pool = Self {
@@ -228,7 +229,7 @@ impl Trial {
     }
 }
 
-/// The bound that nearly everything missed from the first second on.
+/// The bound that nearly all requests missed from the first second on.
 fn shattered(counted: &[BoundCounts], width_s: f64) -> Option<usize> {
     counted.iter().position(|counted| {
         let seen = counted.missing.iter().filter(|block| block.all > 0.0);
@@ -241,8 +242,8 @@ fn shattered(counted: &[BoundCounts], width_s: f64) -> Option<usize> {
     })
 }
 
-/// Whether brunt itself was late with so many arrivals, and by so much, that what was seen of the service says
-/// nothing of this load.
+/// Returns whether the generator was late with enough arrivals, and by enough, that the measurements say nothing
+/// about this load.
 pub(crate) fn is_late(window: TimeWindow, bounds: &[Bound]) -> bool {
     if window.record.header.load.open.is_none() {
         return false;
@@ -255,8 +256,8 @@ pub(crate) fn is_late(window: TimeWindow, bounds: &[Bound]) -> bool {
     late > LATE * all
 }
 
-/// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that
-/// are as many; without the intervals that are disturbed.
+/// Returns whether the number of requests in flight grows throughout, by more than the randomness of arrivals and
+/// completions explains; disturbed intervals are excluded.
 fn backlog_grows(window: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
     let timeline = &window.record.timeline;
     let width_s = timeline.width_s() as usize;
@@ -281,8 +282,7 @@ fn backlog_grows(window: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
         && quarters[3] - quarters[0] > BACKLOG_ERRORS * chance
 }
 
-/// Whether a short look at a level is enough to see that it breaks, and about by how much: the logarithm
-/// of the share that misses over what may.
+/// Evaluates a probe: whether the level seems broken, and the logarithm of the misses relative to the limit.
 pub(crate) fn probe(
     record: &RunRecord,
     bounds: &[Bound],
@@ -305,9 +305,9 @@ pub(crate) fn probe(
     (excess > PROBE_EXCESS, excess)
 }
 
-/// A share of twice what may miss.
+/// Twice the limit, as a logarithm.
 const PROBE_EXCESS: f64 = 0.7;
-/// The share of arrivals that, left under way, are a backlog.
+/// The proportion of arrivals that, left in flight, are a backlog.
 const LEFT_BEHIND: f64 = 0.2;
 
 pub(crate) fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f64, f64)) -> bool {
@@ -318,7 +318,7 @@ pub(crate) fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f6
         > LEFT_BEHIND * per_s * (to_s - from_s) + 1.0
 }
 
-/// What is under way at the end of a second.
+/// Requests in flight at the end of a second.
 pub(super) fn in_flight(record: &RunRecord, at_s: f64) -> f64 {
     let seconds = record.timeline.seconds();
     let second = seconds.get(whole_number(at_s).saturating_sub(1));
@@ -327,7 +327,7 @@ pub(super) fn in_flight(record: &RunRecord, at_s: f64) -> f64 {
         .map_or(0.0, f64::from)
 }
 
-/// Requests a second, and the mean under way by Little's law, while a level was judged.
+/// Requests per second, and the mean number in flight by Little's law, while a level was judged.
 pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Option<(f64, f64)> {
     let window = TimeWindow::between(record, trial.from_s, trial.to_s);
     let seen = window.distribution(Scope::All, Measure::Response);
@@ -341,7 +341,7 @@ pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Opt
 mod tests {
     use super::*;
 
-    /// A trial of so many seconds, in each third of which one of a hundred requests misses.
+    /// A trial of some seconds, in each third of which one of a hundred requests misses.
     fn judged(seconds: u32) -> Trial {
         let block = |second: u32| Block {
             missing: f64::from(u32::from(second.is_multiple_of(3))),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_tell_tells_a_line_nothing() {
+    fn trial_that_is_too_short_has_no_weight_in_the_line() {
         let short = judged(19);
         assert_eq!(short.outcome, TrialOutcome::Open);
         assert!(short.effective_per_s <= 0.0, "{short:?}");

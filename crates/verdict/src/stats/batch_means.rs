@@ -1,28 +1,27 @@
-//! Blocks: how sure a share is that was counted second by second. Requests of one stall are not
-//! independent, and neither are neighbouring seconds; so the spread is taken from stretches of the run
-//! that are long enough to know nothing of each other.
-//!
-//! The estimator is that of batch means (Law, Simulation Modeling and Analysis, chapter 9) for a ratio
-//! (Cochran, Sampling Techniques, chapter 6), and the interval the exact binomial one (Clopper and
-//! Pearson, 1934) with the count of independent requests that has the same spread (Korn and Graubard,
-//! 1998).
+//! Batch means: the certainty of a proportion that was counted second by second. Requests during one stall are not
+//! independent, and neither are neighboring seconds, so the variance is taken between batches that are long enough to
+//! be nearly uncorrelated.
+//! //!
+//! The estimator is that of batch means (Law, Simulation Modeling and Analysis, chapter 9) for a ratio (Cochran,
+//! Sampling Techniques, chapter 6). The interval is the exact binomial one (Clopper and Pearson, 1934) for the number
+//! of independent requests that has the same variance (Korn and Graubard, 1998).
 
 use crate::convert::whole_number;
 use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 
-/// A run is not judged good on fewer blocks.
+/// The number of blocks below which a run is not judged good.
 pub const BLOCKS_MIN: usize = BATCHES_MIN;
-/// So many stretches are compared; fewer say too little of the spread.
+/// The number of batches; fewer say too little about the variance.
 pub(crate) const BATCHES: usize = 32;
-/// With fewer than this nothing is said.
+/// With fewer batches nothing is decided.
 const BATCHES_MIN: usize = 20;
-/// Stretches whose neighbours are more alike than this know of each other.
+/// Autocorrelation of batches from which they count as dependent.
 const CORRELATION_SETTLED: f64 = 0.3;
-/// They are taken as no more alike than this.
+/// The largest autocorrelation that is corrected for.
 const CORRELATION_MAX: f64 = 0.8;
 
-/// The number of blocks, each of some seconds, that a run takes to pass. A scenario may ask for fewer or more
-/// seconds than the default of one block a second.
+/// The number of blocks, each with a width in seconds, that a run needs to pass. A scenario may require fewer or more
+/// seconds than the default of one block per second.
 pub(crate) fn blocks_min(min_duration_s: Option<f64>, width_s: f64) -> usize {
     let default = BLOCKS_MIN;
     let Some(seconds) = min_duration_s else {
@@ -30,43 +29,42 @@ pub(crate) fn blocks_min(min_duration_s: Option<f64>, width_s: f64) -> usize {
     };
     let blocks = whole_number((seconds / width_s).ceil());
     if seconds < default as f64 {
-        // The spread takes two.
+        // A variance needs two blocks.
         blocks.clamp(2, default)
     } else {
         blocks.max(default)
     }
 }
 
-/// What was counted in one block: one second, or more.
+/// Counts of one block: one second, or more.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Block {
-    /// Requests that miss.
+    /// Requests that miss the threshold.
     pub missing: f64,
-    /// Requests.
+    /// All requests.
     pub all: f64,
 }
 
-/// A share and how sure it is.
+/// A proportion and its certainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProportionEstimate {
-    /// The share that misses (0 to 1).
+    /// The proportion that misses the threshold (0 to 1).
     pub share: f64,
-    /// So many independent requests would say as much.
+    /// The number of independent requests with the same certainty (effective sample size).
     pub effective_size: f64,
-    /// Whether there are enough blocks to tell how the share varies; with fewer, a share that is low
-    /// shows nothing.
+    /// Whether there are enough blocks to show how the proportion varies; with fewer, a low proportion shows nothing.
     pub is_long_enough: bool,
-    /// Whether the run is long beside its own ups and downs. Where it is not, only what is far from a
-    /// limit is told, as if each stretch of it were one request.
+    /// Whether the run is long compared with its own fluctuations. If not, only thresholds that are far away are
+    /// decided, as if each batch were one request.
     pub is_settled: bool,
 }
 
-/// What blocks have to be for a share of theirs to be called low.
+/// Requirements for calling a proportion low.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Requirements {
-    /// Neighbouring stretches that are as alike as this (0 to 1) know of each other.
+    /// Autocorrelation of batches (0 to 1) from which they count as dependent.
     pub(crate) max_correlation: f64,
-    /// Fewer blocks do not show how the share varies.
+    /// The number of blocks below which variation is unknown.
     pub(crate) blocks_min: usize,
 }
 
@@ -79,12 +77,12 @@ impl Default for Requirements {
     }
 }
 
-/// How sure the share of all blocks is; `None` without requests.
+/// Estimates the proportion of all blocks; `None` without requests.
 pub fn estimate(blocks: &[Block]) -> Option<ProportionEstimate> {
     estimate_with(blocks, Requirements::default())
 }
 
-/// The same, where stretches may be as alike as this.
+/// The same with another limit of the autocorrelation.
 pub(crate) fn estimate_unless_correlated(
     blocks: &[Block],
     max_correlation: f64,
@@ -96,7 +94,7 @@ pub(crate) fn estimate_unless_correlated(
     estimate_with(blocks, requirements)
 }
 
-/// The same by other demands.
+/// The same with other requirements.
 pub(crate) fn estimate_with(
     blocks: &[Block],
     requirements: Requirements,
@@ -115,7 +113,7 @@ pub(crate) fn estimate_with(
     };
     let is_long_enough = blocks.len() >= requirements.blocks_min;
     if missing <= 0.0 || missing >= all || !is_long_enough {
-        // Nothing varies here, or too little was seen of how it does.
+        // Nothing varies, or there are too few blocks to show how it does.
         return Some(ProportionEstimate {
             is_long_enough,
             is_settled: is_long_enough,
@@ -129,37 +127,37 @@ pub(crate) fn estimate_with(
     let count = BATCHES.min(residuals.len());
     let batch_sums = batch_sums(&residuals, count);
     let (variance, correlation) = batch_variance(&batch_sums);
-    // Neighbours that are alike leave part of the spread between stretches out.
+    // Positive autocorrelation of batches hides part of the variance.
     let variance = variance * variance_inflation(correlation);
     let of_share = variance / (all * all);
     let independent = share * (1.0 - share) / of_share;
-    // A spread that was itself estimated is less than certain (Korn and Graubard).
+    // A variance that was itself estimated is uncertain (Korn and Graubard).
     let freedom = count as f64 - 1.0;
     let factor = (student(all - 1.0) / student(freedom)).powi(2);
     let effective = (independent * factor).min(all);
     let is_settled = correlation < requirements.max_correlation;
-    // Stretches as alike as these say as much as so many that know nothing of each other.
-    let as_stretches = count as f64 * (1.0 - correlation) / (1.0 + correlation);
+    // Correlated batches are worth fewer independent ones.
+    let as_batches = count as f64 * (1.0 - correlation) / (1.0 + correlation);
     Some(ProportionEstimate {
         share,
         effective_size: if is_settled {
             effective
         } else {
-            effective.min(as_stretches.max(2.0))
+            effective.min(as_batches.max(2.0))
         },
         is_long_enough,
         is_settled,
     })
 }
 
-/// By how much neighbours that are alike make a sum vary more than stretches that know nothing of each other:
-/// as in a first-order autoregression.
+/// Variance inflation of a sum of correlated batches compared with uncorrelated ones, for a first-order
+/// autoregression.
 pub(crate) fn variance_inflation(correlation: f64) -> f64 {
     let correlation = correlation.clamp(-CORRELATION_SETTLED / 2.0, CORRELATION_MAX);
     (1.0 + correlation) / (1.0 - correlation)
 }
 
-/// Sums of stretches of the same length, as nearly as the blocks allow.
+/// Sums of batches of the same length, as nearly as the blocks allow.
 pub(crate) fn batch_sums(residuals: &[f64], count: usize) -> Vec<f64> {
     let edge = |at: usize| at * residuals.len() / count;
     (0..count)
@@ -167,7 +165,7 @@ pub(crate) fn batch_sums(residuals: &[f64], count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The variance of the sum of all stretches, and how alike neighbours are (−1 to 1).
+/// The variance of the sum of all batches, and the autocorrelation of neighbors (−1 to 1).
 pub(crate) fn batch_variance(batch_sums: &[f64]) -> (f64, f64) {
     let count = batch_sums.len() as f64;
     let squares: f64 = batch_sums.iter().map(|sum| sum * sum).sum();
@@ -176,22 +174,22 @@ pub(crate) fn batch_variance(batch_sums: &[f64]) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let products: f64 = batch_sums.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
+    // Residuals add up to zero, which biases the autocorrelation by −1/n.
     (variance, products / squares + 1.0 / count)
 }
 
-/// A quotient of two sums, such as responses a second or time a response, with its standard error.
+/// A quotient of two sums, such as responses per second or time per response, with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RatioEstimate {
-    /// Its standard error relative to the denominator: in the unit of the numerator.
+    /// The standard error in the unit of the numerator.
     error: f64,
     freedom: f64,
-    /// Whether the run is long compared with its own ups and downs.
+    /// Whether the run is long compared with its own fluctuations.
     pub(crate) is_settled: bool,
 }
 
 impl RatioEstimate {
-    /// Of pairs of a numerator and a denominator, block by block; `None` if there are fewer than it takes.
+    /// Estimates from pairs of numerator and denominator, block by block; `None` if there are too few.
     pub(crate) fn of(blocks: &[(f64, f64)], blocks_min: usize) -> Option<Self> {
         if blocks.len() < blocks_min.max(2) {
             return None;
@@ -212,35 +210,35 @@ impl RatioEstimate {
         })
     }
 
-    /// How far chance takes the numerator off, except for a risk on one side. In a run that is short compared with
-    /// its own ups and downs, what is known of them is little.
+    /// The margin of error of the numerator, with a one-sided risk. It is wider if the run is short compared with its
+    /// own fluctuations.
     pub(crate) fn margin(&self, risk: f64) -> f64 {
         let caution = if self.is_settled { 1.0 } else { UNSETTLED };
         caution * student_at(self.freedom, risk) * self.error
     }
 }
 
-/// An unsettled run is trusted this many times less.
+/// The factor by which an unsettled run is trusted less.
 const UNSETTLED: f64 = 3.0;
 
 fn student(freedom: f64) -> f64 {
     student_at(freedom, 0.025)
 }
 
-/// The quantile of Student's distribution that is exceeded with this risk.
+/// The quantile of Student's t distribution that is exceeded with this risk.
 pub(crate) fn student_at(freedom: f64, risk: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.clamp(1.0, 1e6))
-        .expect("a scale of one and a freedom above nothing")
+        .expect("a scale of one and degrees of freedom above zero")
         .inverse_cdf(1.0 - risk)
 }
 
-/// The same where few misses were seen: those that were not seen would come in stretches as slow
-/// answers of the same run do, so that the run is worth no more independent requests than for those.
+/// The same if few misses occurred: misses would be clustered like the slow responses of the same run, so the run is
+/// worth no more independent requests than it is for those.
 pub fn estimate_with_slow(blocks: &[Block], slow: &[Block]) -> Option<ProportionEstimate> {
     estimate_with_slow_and(blocks, slow, Requirements::default())
 }
 
-/// The same, where stretches may be as alike as this.
+/// The same with another limit of the autocorrelation.
 pub(crate) fn estimate_with_slow_unless_correlated(
     blocks: &[Block],
     slow: &[Block],
@@ -253,7 +251,7 @@ pub(crate) fn estimate_with_slow_unless_correlated(
     estimate_with_slow_and(blocks, slow, requirements)
 }
 
-/// The same by other demands.
+/// The same with other requirements.
 pub(crate) fn estimate_with_slow_and(
     blocks: &[Block],
     slow: &[Block],
@@ -276,11 +274,11 @@ pub(crate) fn estimate_with_slow_and(
     })
 }
 
-/// With fewer misses than this, they tell too little of how they come.
+/// With fewer misses than this, their clustering is unknown.
 const MISSES_ENOUGH: f64 = 5.0;
 
 impl ProportionEstimate {
-    /// The least share that chance explains, but for `risk`.
+    /// The lowest proportion that chance explains, with this risk.
     pub fn low(&self, risk: f64) -> f64 {
         let missing = self.share * self.effective_size;
         if missing <= 0.0 {
@@ -289,8 +287,8 @@ impl ProportionEstimate {
         quantile(missing, self.effective_size - missing + 1.0, risk)
     }
 
-    /// Whether even the least share that chance explains, except for `risk`, is over a limit: `low(risk) > limit`, asked
-    /// of the distribution once instead of searched for.
+    /// Returns whether the lowest proportion that chance explains is above a limit: `low(risk) > limit`, with a
+    /// single evaluation of the distribution instead of a search.
     pub(crate) fn is_over(&self, limit: f64, risk: f64) -> bool {
         let missing = self.share * self.effective_size;
         missing > 0.0
@@ -298,7 +296,7 @@ impl ProportionEstimate {
             && beta(missing, self.effective_size - missing + 1.0).cdf(limit) < risk
     }
 
-    /// The same of the largest share under a limit: `high(risk) < limit`.
+    /// Returns whether the highest proportion is below a limit: `high(risk) < limit`.
     pub(crate) fn is_under(&self, limit: f64, risk: f64) -> bool {
         let missing = self.share * self.effective_size;
         missing < self.effective_size
@@ -307,7 +305,7 @@ impl ProportionEstimate {
                 || beta(missing + 1.0, self.effective_size - missing).cdf(limit) > 1.0 - risk)
     }
 
-    /// The largest share that chance explains, but for `risk`.
+    /// The highest proportion that chance explains, with this risk.
     pub fn high(&self, risk: f64) -> f64 {
         let missing = self.share * self.effective_size;
         if missing >= self.effective_size {
@@ -318,10 +316,10 @@ impl ProportionEstimate {
 }
 
 fn beta(a: f64, b: f64) -> Beta {
-    Beta::new(a, b).expect("counts above nothing")
+    Beta::new(a, b).expect("counts above zero")
 }
 
-/// The quantile of a beta distribution, by halving.
+/// The quantile of a beta distribution, by bisection.
 fn quantile(a: f64, b: f64, at: f64) -> f64 {
     let beta = beta(a, b);
     let (mut low, mut high) = (0.0, 1.0);
@@ -336,7 +334,7 @@ fn quantile(a: f64, b: f64, at: f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// A share is told to a millionth of a millionth.
+/// Bisection steps, for a precision of 10⁻¹².
 const HALVINGS: u32 = 40;
 
 #[cfg(test)]
@@ -344,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limit_is_compared_as_the_interval_ends_are() {
+    fn limit_comparison_agrees_with_the_interval_ends() {
         for (share, effective_size) in [
             (0.0, 50.0),
             (0.004, 900.0),

@@ -1,19 +1,18 @@
-//! Change points: since when a history of runs is another than before. E-divisive (Matteson and James,
-//! JASA 109, 2014): the place that sets two parts apart the most, by their energy distance, believed where
-//! the same values in other orders rarely have one like it; then the same in each part.
+//! Change points: the runs at which a history changes its level. E-divisive (Matteson and James, JASA 109, 2014): the
+//! split with the largest energy distance between both parts, accepted if random permutations of the same values
+//! rarely have a larger one; then the same in each part.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// The risk that a part without a change is cut.
+/// The risk of splitting a part without a change.
 const RISK: f64 = 0.005;
-/// Orders that are tried.
+/// The number of permutations.
 const ORDERS: u32 = 1_999;
-/// A part has at least so many runs.
+/// The smallest number of runs in a part.
 const PART_MIN: usize = 3;
 
-/// The places at which a new level begins, in order: each is the first run of it. Values are finite, one a
-/// run, in the order of time.
+/// The indices at which a new level begins, in order. Values are finite, one per run, in chronological order.
 pub fn change_points(values: &[f64], seed: u64) -> Vec<usize> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut found = Vec::new();
@@ -36,7 +35,7 @@ fn change_point(values: &[f64], random: &mut Xoshiro256PlusPlus) -> Option<usize
     for _ in 0..ORDERS {
         shuffle(&mut values, random);
         as_far += u32::from(furthest_apart(&values).is_some_and(|(_, other)| other >= apart));
-        // The order that was seen is one of those that could have been.
+        // The observed order is one of the permutations.
         if f64::from(as_far + 1) > RISK * f64::from(ORDERS + 1) {
             return None;
         }
@@ -50,14 +49,14 @@ fn shuffle(values: &mut [f64], random: &mut Xoshiro256PlusPlus) {
     }
 }
 
-/// The place that sets two parts apart the most, with the energy distance between them, weighed by how
-/// much each says; `None` where there are too few values, or all are the same.
+/// The split with the largest energy distance between its parts, and that distance, weighted by their sizes; `None`
+/// if there are too few values, or all are equal.
 fn furthest_apart(values: &[f64]) -> Option<(usize, f64)> {
     let count = values.len();
     let from = |at: usize, others: &[f64]| -> f64 {
         others.iter().map(|other| (values[at] - other).abs()).sum()
     };
-    // Sums of the distances within the first part, within the second, and from one to the other.
+    // Sums of the distances within the first part, within the second, and between them.
     let (mut first, mut across) = (0.0, 0.0);
     let mut second = (0..count)
         .map(|at| from(at, &values[at + 1..]))
@@ -89,7 +88,7 @@ fn furthest_apart(values: &[f64]) -> Option<(usize, f64)> {
 mod tests {
     use super::*;
 
-    /// Up and down by a little, without a pattern.
+    /// Small variations without a pattern.
     fn wobble(at: usize) -> f64 {
         (at * 7_919 % 101) as f64 / 101.0
     }
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_found_where_they_are() {
+    fn changes_are_found_at_their_positions() {
         assert!(change_points(&history(|_| 0.0), 1).is_empty());
         let once = history(|at| if at < 30 { 0.0 } else { 2.0 });
         assert_eq!(change_points(&once, 1), [30]);
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_few_runs_or_of_runs_that_are_the_same() {
+    fn few_runs_and_equal_runs_have_no_change_points() {
         assert!(change_points(&[], 1).is_empty());
         assert!(change_points(&[1.0, 1.0, 9.0, 9.0], 1).is_empty());
         assert!(change_points(&[5.0; 40], 1).is_empty());

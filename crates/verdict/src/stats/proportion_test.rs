@@ -1,41 +1,41 @@
-//! Shares: whether the share of requests that miss a threshold is under a limit. Percentiles and
-//! error rates are both decided here: "p99 under 500 ms" says that fewer than 1 % take longer.
-//!
-//! A pass needs as many requests as could tell the limit from a clean run by chance; a fail needs no
-//! number, only that chance does not explain it.
+//! Tests of a proportion: whether the proportion of requests that miss a threshold is below a limit. Both percentiles
+//! and error rates are decided by it: "p99 under 500 ms" means that fewer than 1 % take longer.
+//! //!
+//! A pass needs as many requests as it takes to distinguish the limit from a run without misses; a fail needs no
+//! minimum, only that chance does not explain it.
 
 use crate::stats::batch_means::ProportionEstimate;
 
-/// The risk of a wrong answer, one-sided.
+/// The one-sided risk of a wrong decision.
 pub(crate) const RISK: f64 = 0.05;
-/// A run that would have to be longer than this is at its limit.
+/// The largest factor by which a run is extended; beyond, its value is at the limit.
 const TIMES_MAX: f64 = 1_000.0;
 
-/// What a share says of its limit.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Decision {
     Kept,
     Broken,
-    /// The run would have to be so many times as long, about, as far as can be told.
+    /// The factor by which the run would have to be longer, as far as it can be estimated.
     Open {
         times: f64,
     },
 }
 
-/// The risks of the two wrong answers, one-sided.
+/// One-sided risks of the two wrong decisions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Risks {
-    /// That a limit is kept.
+    /// Of calling a limit kept.
     pub(crate) kept: f64,
-    /// That it is broken.
+    /// Of calling it broken.
     pub(crate) broken: f64,
 }
 
-/// Decides whether the limit is kept: where chance explains no share over it, kept; where chance
-/// explains none under it, broken; each but for its risk. A run that is too short for its own ups
-/// and downs shows only what is broken.
-///
-/// A limit of 0 speaks of the requests of this run alone: it is kept where none of them missed.
+/// Tests whether a limit is kept. It is kept if chance explains no proportion above it, and broken if chance explains
+/// none below it, each with its risk. A run that is too short compared with its own fluctuations can only show that a
+/// limit is broken.
+/// ///
+/// A limit of 0 describes only the requests of this run: it is kept if none of them missed the threshold.
 pub(crate) fn decide(seen: &ProportionEstimate, limit: f64, risks: Risks) -> Decision {
     if limit <= 0.0 {
         return if seen.share > 0.0 {
@@ -55,7 +55,7 @@ pub(crate) fn decide(seen: &ProportionEstimate, limit: f64, risks: Risks) -> Dec
     }
 }
 
-/// How many times as long a run would have to be that goes on like this one.
+/// The factor by which a run that continues like this one would have to be longer.
 pub(crate) fn times_longer(seen: &ProportionEstimate, limit: f64, risk: f64) -> f64 {
     let decides = |times: f64| {
         let longer = ProportionEstimate {
@@ -75,8 +75,8 @@ pub(crate) fn times_longer(seen: &ProportionEstimate, limit: f64, risk: f64) -> 
     times.min(TIMES_MAX)
 }
 
-/// How many requests without a miss it takes until a service that just breaks the limit is unlikely
-/// to show none: (1 − limit)ⁿ ≤ 0.05, so n ≥ ln 0.05 / ln (1 − limit).
+/// The number of requests without a miss from which a service at the limit is unlikely to show none: (1 − limit)ⁿ ≤
+/// 0.05, so n ≥ ln 0.05 / ln (1 − limit).
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_requests_are_needed_to_pass() {
+    fn requests_needed_to_pass_depend_on_the_limit() {
         assert_eq!(LIMITS.map(requests_needed), [5, 59, 299, 2_995]);
         for limit in LIMITS {
             let needed = requests_needed(limit);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn few_requests_fail_where_chance_does_not_explain_it() {
+    fn few_requests_fail_if_chance_does_not_explain_it() {
         for (requests, missing, limit, is_broken) in [
             (50, 50, 0.01, true),
             (50, 1, 0.01, false),
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_none_is_kept_by_none() {
+    fn limit_of_zero_is_kept_without_misses() {
         assert_eq!(decided(&seen(10, 0), 0.0), Decision::Kept);
         assert_eq!(decided(&seen(1_000_000, 1), 0.0), Decision::Broken);
     }
 
     #[test]
-    fn a_run_that_is_too_short_shows_only_what_is_broken() {
+    fn run_that_is_too_short_shows_only_broken_limits() {
         let short = |missing| ProportionEstimate {
             is_long_enough: false,
             ..seen(1_000, missing)
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_near_the_limit_needs_a_longer_run_and_what_is_far_none() {
+    fn proportion_near_the_limit_needs_a_longer_run() {
         let times = |missing| match decided(&seen(1_000, missing), 0.05) {
             Decision::Open { times } => times,
             _ => 0.0,

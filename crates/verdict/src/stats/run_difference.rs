@@ -1,45 +1,45 @@
-//! Differences of a run from a baseline, and how certain they are: by the blocks of both (Welch, 1947) and by
-//! how the runs of the baseline differ from each other.
-//!
-//! Three runs give a poor estimate of the noise between runs: with two degrees of freedom the interval is so
-//! wide that a build 20 % slower is not found. The estimate is moderated (Smyth, Statistical Applications in
-//! Genetics and Molecular Biology 3, 2004): the variance of the runs is averaged with one that is known
-//! beforehand, with the weight of so many degrees of freedom. It is known for response times and throughput:
-//! machines that do nothing else repeat them within a percent. It is not known for CPU time and memory, whose
-//! level differs from process to process, so there the runs alone count.
+//! The difference of a run from a baseline, with its uncertainty: from the blocks of both (Welch, 1947), and from the
+//! differences between the runs of the baseline.
+//! //!
+//! Three runs give a poor estimate of the noise between runs: with two degrees of freedom the interval is so wide
+//! that a build that is 20 % slower is not found. The estimate is therefore moderated (Smyth, Statistical
+//! Applications in Genetics and Molecular Biology 3, 2004): the variance of the runs is averaged with a prior
+//! variance, which has a weight in degrees of freedom. There is a prior for response times and throughput, which
+//! otherwise idle machines repeat within a percent. CPU time and memory, whose level differs from
+//! process to process, have no prior, so only the runs count.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// With fewer runs the noise between runs is not known.
+/// The number of runs below which the noise between runs is unknown.
 pub(crate) const RUNS_MIN: usize = 3;
-/// What is measured without any noise is as certain as this.
+/// The smallest standard error.
 const ERROR_MIN: f64 = 1e-9;
 
-/// The noise between runs as it is known before any run: a standard deviation of logarithms, and the degrees
-/// of freedom that it weighs.
+/// Prior of the noise between runs: a standard deviation of logarithms, and its weight in degrees of freedom.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Prior {
     pub(crate) deviation: f64,
     pub(crate) freedom: f64,
 }
 
-/// Fewer blocks say too little of how they vary.
+/// Fewer blocks say too little about their variation.
 const BLOCKS_MIN: usize = 20;
-/// Neighbours that are more alike are taken as this alike: the run is then worth one block or two.
+/// The largest autocorrelation that is corrected for: the run is then worth one or two blocks.
 const CORRELATION_MAX: f64 = 0.9;
 
-/// The mean of blocks.
+/// The mean of a run's blocks. Neighboring blocks may be correlated, so they count as fewer: as in a first-order
+/// autoregression (Bartlett, 1946; Law, Simulation Modeling and Analysis, chapter 4).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct BlockMean {
     pub(crate) mean: f64,
-    /// The variance of that mean.
+    /// Variance of the mean.
     pub(crate) variance: f64,
-    /// The degrees of freedom of that variance.
+    /// Degrees of freedom of the variance.
     pub(crate) freedom: f64,
 }
 
 impl BlockMean {
-    /// What blocks tell; `None` where they are too few.
+    /// Computes the mean of blocks; `None` if there are too few.
     pub(crate) fn of(blocks: &[f64]) -> Option<Self> {
         if blocks.len() < BLOCKS_MIN {
             return None;
@@ -50,7 +50,7 @@ impl BlockMean {
         let squares: f64 = residuals.iter().map(|off| off * off).sum();
         let products: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
         let correlation = if squares > 0.0 {
-            // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
+            // Residuals add up to zero, which biases the autocorrelation by −1/n.
             (products / squares + 1.0 / count).clamp(0.0, CORRELATION_MAX)
         } else {
             0.0
@@ -67,15 +67,15 @@ impl BlockMean {
 /// The difference of a run from a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RunDifference {
-    /// Run less baseline.
+    /// Run minus baseline.
     pub(crate) mean: f64,
-    /// Standard errors with their degrees of freedom, of which the least certain counts; `None` if the noise
-    /// between runs is not known.
+    /// Standard errors with their degrees of freedom, of which the larger margin counts; `None` if the noise between
+    /// runs is unknown.
     errors: Option<[(f64, f64); 2]>,
 }
 
 impl RunDifference {
-    /// The difference of a run from those of a baseline; `None` without a baseline.
+    /// Computes the difference; `None` without a baseline.
     pub(crate) fn of(
         baseline: &[BlockMean],
         run: &BlockMean,
@@ -94,8 +94,8 @@ impl RunDifference {
         })
     }
 
-    /// The ends between which the true difference lies, with this risk at each; `None` if the noise between
-    /// runs is not known.
+    /// The ends of the interval of the true difference, with this risk at each; `None` if the noise between runs is
+    /// unknown.
     pub(crate) fn ends(&self, risk: f64) -> Option<(f64, f64)> {
         let off = self
             .errors?
@@ -106,7 +106,7 @@ impl RunDifference {
     }
 }
 
-/// The error by the blocks of all runs.
+/// Standard error from the blocks of all runs.
 fn within(baseline: &[BlockMean], run: &BlockMean) -> (f64, f64) {
     let runs = baseline.len() as f64;
     let of_baseline = baseline.iter().map(|sample| sample.variance).sum::<f64>() / runs / runs;
@@ -121,26 +121,26 @@ fn within(baseline: &[BlockMean], run: &BlockMean) -> (f64, f64) {
     (variance.sqrt(), freedom)
 }
 
-/// The error by how runs differ from each other.
+/// Standard error from the differences between runs.
 fn between(baseline: &[BlockMean], usual: f64, prior: Option<Prior>) -> (f64, f64) {
     let runs = baseline.len() as f64;
     let squares = baseline.iter().map(|sample| (sample.mean - usual).powi(2));
     let squares: f64 = squares.sum();
     let (known, weight) = prior.map_or((0.0, 0.0), |prior| {
-        // Runs differ by chance of their own as well, even on a machine that never changes.
+        // Even on a machine that never changes, runs differ by chance.
         let own = baseline.iter().map(|sample| sample.variance).sum::<f64>() / runs;
         (prior.deviation.powi(2) + own, prior.freedom)
     });
     let freedom = weight + runs - 1.0;
     let variance = (weight * known + squares) / freedom;
-    // The new run differs as any of them does, and so does their mean.
+    // The new run differs like any of them, and so does their mean.
     ((variance * (1.0 + 1.0 / runs)).sqrt(), freedom)
 }
 
-/// How many errors of so many degrees of freedom are exceeded with this risk.
+/// The quantile of Student's t distribution that is exceeded with this risk.
 fn student(freedom: f64, risk: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.clamp(1.0, 1e6))
-        .expect("a scale of one and a freedom above nothing")
+        .expect("a scale of one and degrees of freedom above zero")
         .inverse_cdf(1.0 - risk)
 }
 
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn runs_that_differ_widen_the_interval() {
         let (low, _) = ends(&[-0.02, 0.0, 0.02], None).unwrap();
-        // 0.1 less 4.303 · 0.02 · √(4/3).
+        // 0.1 minus 4.303 · 0.02 · √(4/3).
         assert!((low - 0.000_63).abs() < 1e-4, "{low}");
         // √((2 · (0.007² + 1e-6) + 2 · 0.02²) / 4) · √(4/3) · 2.776.
         let (low, _) = ends(&[-0.02, 0.0, 0.02], Some(PRIOR)).unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_are_alike_count_as_fewer() {
+    fn correlated_blocks_count_as_fewer() {
         let turns: Vec<f64> = (0..30).map(|at| f64::from(at % 2)).collect();
         let halves: Vec<f64> = (0..30).map(|at| f64::from(at / 15)).collect();
         let (turns, halves) = (

@@ -1,21 +1,21 @@
-//! Sequential tests: what may be decided while a run goes on. A test that is asked at every second is wrong far
-//! more often than one that is asked once, so the risk is shared by a fixed list of looks (Bonferroni): however
-//! they depend on each other, all of them together are wrong no more often than the whole risk says.
-//!
-//! Looks are spaced geometrically: a run that is 10 % longer knows little more, and the number of looks grows with
-//! the logarithm of the run's length.
+//! Sequential tests: what may be decided while a run continues. A test that is repeated every second is wrong far
+//! more often than a single one, so the risk is divided among a fixed list of looks (Bonferroni): however they depend
+//! on each other, all of them together stay within the total risk.
+//! //!
+//! Looks are spaced geometrically: a run that is 10 % longer has little more information, and the number of looks
+//! grows with the logarithm of the run's length.
 
 use crate::stats::batch_means::{
     BATCHES, Block, ProportionEstimate, batch_sums, batch_variance, student_at, variance_inflation,
 };
 
-/// Fewer stretches show no spread.
+/// Fewer batches show no variance.
 const BATCHES_MIN: usize = 6;
-/// The largest of several spreads is trusted as one between at least this number of stretches: it is too small only if
-/// all of them are.
+/// The largest of several variances is trusted like one between at least this number of batches: it is too small only
+/// if all of them are.
 const BATCHES_TRUSTED: usize = 8;
 
-/// The moments at which a run is looked at, in seconds.
+/// The times at which a run is tested, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Looks {
     first_s: f64,
@@ -24,7 +24,7 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// From the first moment to the last one, each this many times as late as the one before.
+    /// From the first time to the last one, with this factor from one to the next.
     pub(crate) fn new(first_s: f64, last_s: f64, factor: f64) -> Self {
         Self {
             first_s,
@@ -45,12 +45,12 @@ impl Looks {
         steps + 1
     }
 
-    /// The moment of a look, from 0.
+    /// The time of a look, counted from 0.
     pub(crate) fn at_s(self, look: u32) -> f64 {
         (self.first_s * self.factor.powf(look.into())).min(self.last_s)
     }
 
-    /// The number of looks up to a moment.
+    /// The number of looks up to a time.
     pub(crate) fn until(self, at_s: f64) -> u32 {
         let is_due = |look: &u32| self.at_s(*look) <= at_s + 1e-6;
         let due = (0..self.count()).take_while(is_due).count();
@@ -58,12 +58,12 @@ impl Looks {
     }
 }
 
-/// The least share that chance explains, except for `risk`, of as few as a dozen blocks.
-///
-/// As [`crate::stats::batch_means::sureness`], with three differences. There, fewer than 20 blocks are taken as independent
-/// requests, which a single stall would betray: here the spread is always that between stretches. It is the largest
-/// of several, by ever longer stretches. And the uncertainty of the spread itself counts at the risk that is asked
-/// for, which is far smaller than 5 %.
+/// The lowest proportion that chance explains, with this risk, of as few as a dozen blocks.
+/// ///
+/// Like [`crate::stats::batch_means::estimate`], with three differences. There, fewer than 20 blocks count as
+/// independent requests, which a single stall would contradict; here, the variance is always that between batches. It
+/// is the largest of several, with longer and longer batches. And the uncertainty of the variance itself is taken at
+/// the given risk, which is far smaller than 5 %.
 pub(crate) fn proportion_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
@@ -90,8 +90,8 @@ pub(crate) fn proportion_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     spreads.iter().map(low).fold(1.0, f64::min)
 }
 
-/// The least mean that chance explains, except for `risk`: `missing` is the sum in a block, `all` the number of
-/// values. Minus infinity if there are too few blocks.
+/// The lowest mean that chance explains, with this risk: `missing` is the sum of a block, `all` the number of values.
+/// Minus infinity if there are too few blocks.
 pub(crate) fn mean_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let sum: f64 = blocks.iter().map(|block| block.missing).sum();
@@ -108,17 +108,17 @@ pub(crate) fn mean_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     spreads.iter().map(low).fold(f64::INFINITY, f64::min)
 }
 
-/// The spread of a ratio of sums between stretches of a run.
+/// The variance of a ratio of sums between batches of a run.
 struct BatchVariance {
-    /// The variance of the sum of all residuals.
+    /// Variance of the sum of all residuals.
     variance: f64,
-    /// The number of stretches that tell it.
+    /// The number of batches.
     count: f64,
 }
 
 impl BatchVariance {
-    /// By stretches as short as the run allows, and by ever longer ones: chance of single requests hides slow ups
-    /// and downs from the short ones.
+    /// Computes the variance with batches as short as the run allows, and with longer and longer ones: in short
+    /// batches, the noise of single requests hides slow fluctuations.
     fn at_all_scales(blocks: &[Block], ratio: f64) -> Vec<Self> {
         let residuals: Vec<f64> = blocks
             .iter()
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_end_with_the_last_moment() {
+    fn looks_end_at_the_last_time() {
         let looks = Looks::new(12.0, 60.0, 1.1);
         assert_eq!(looks.count(), 18);
         assert!((looks.at_s(17) - 60.0).abs() < 1e-9);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn single_stall_of_three_seconds_is_not_sure() {
+    fn single_stall_of_three_seconds_is_not_certain() {
         let mut shares = [0.0; 12];
         shares[7..10].fill(1.0);
         let seen = blocks(&shares);
@@ -174,13 +174,13 @@ mod tests {
             "{}",
             proportion_lower_bound(&seen, 0.05)
         );
-        // Requests taken as independent would be sure, as 300 of 1,200 are.
+        // Independent requests would be certain, as 300 of 1,200 are.
         let naive = crate::stats::batch_means::estimate(&seen).unwrap();
         assert!(naive.low(0.001) > 0.05);
     }
 
     #[test]
-    fn steady_misses_are_sure_soon() {
+    fn steady_misses_are_certain_soon() {
         let shares: Vec<f64> = (0..12).map(|at| 0.3 + 0.05 * f64::from(at % 3)).collect();
         let low = proportion_lower_bound(&blocks(&shares), 0.0005);
         assert!(low > 0.2, "{low}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn mean_is_surely_over_what_is_far_below_it() {
+    fn mean_is_certainly_over_a_value_far_below_it() {
         let values: Vec<Block> = (0..12u32)
             .map(|at| Block {
                 missing: 90.0 + f64::from(at % 4),

@@ -1,14 +1,14 @@
-//! The sign-flip test (Fisher, The Design of Experiments, 1935), by ranks (Wilcoxon, 1945): differences that
-//! are as often above as below nothing would, with other signs, add up to as much as often as chance has
-//! it. It asks for no law of the noise but that it is even; and a pair in which a neighbour came or went
-//! counts as the furthest one, however far it is.
+//! Wilcoxon's signed-rank test (1945), as an exact sign-flip test (Fisher, The Design of Experiments, 1935): if
+//! differences are symmetric around zero, flipping their signs at random yields rank sums like the observed one. It
+//! assumes only symmetry of the noise, and a pair that a noisy neighbor disturbed counts as the most distant one at
+//! most.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Up to so many differences the chances are exact; beyond, the sum of ranks is as good as normal.
+/// Up to this number of differences p-values are exact; beyond, the normal approximation is as good.
 const EXACT_MAX: usize = 200;
 
-/// The chance of a sum of ranks as small as this one, were each rank as likely to be above nothing as below.
+/// The probability of a rank sum as small as this one if each sign is a fair coin.
 fn p_value(ranks: &[f64]) -> f64 {
     if ranks.len() <= EXACT_MAX {
         exact_p_value(ranks)
@@ -17,15 +17,15 @@ fn p_value(ranks: &[f64]) -> f64 {
     }
 }
 
-/// The least chance that so many differences can have: that of signs which are all alike.
+/// The smallest p-value that this number of differences can have: that of equal signs.
 pub(crate) fn smallest_p_value(count: usize) -> f64 {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     0.5f64.powi(count)
 }
 
-/// By all signs: how likely each sum of the ranks above nothing is, rank by rank.
+/// Exact: the distribution of the sum of the positive ranks, rank by rank.
 fn exact_p_value(ranks: &[f64]) -> f64 {
-    // Ranks that are shared are halves; twice a rank is whole.
+    // Tied ranks are halves; twice a rank is a whole number.
     let doubled: Vec<(usize, bool)> = ranks
         .iter()
         .map(|rank| (whole(rank.abs() * 2.0), *rank > 0.0))
@@ -57,26 +57,26 @@ fn whole(doubled: f64) -> usize {
     doubled.round() as usize
 }
 
-/// By the normal law that the sum of many ranks comes to, each with either sign.
+/// Normal approximation of the sum of signed ranks.
 fn normal_p_value(ranks: &[f64]) -> f64 {
     let sum: f64 = ranks.iter().sum();
     let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
-    // A sum moves by two when a sign of the least rank turns: the half of that is its own.
+    // Flipping the sign of the smallest rank changes the sum by two; half of that is the continuity correction.
     Normal::standard().cdf((sum + 1.0) / deviation)
 }
 
-/// A usual value, and the ends of what the test does not rule out.
+/// A location estimate and the ends of its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LocationEstimate {
-    /// The median of the means of each two values, and of each alone (Hodges and Lehmann, 1963).
+    /// The median of all pairwise means (Hodges and Lehmann, 1963).
     pub(crate) estimate: f64,
-    /// `None`: with so few values no lower end has a risk as small as was asked.
+    /// Lower end; `None` if there are too few values for a risk as small as required.
     pub(crate) low: Option<f64>,
-    /// The same of the upper end.
+    /// Upper end.
     pub(crate) high: Option<f64>,
 }
 
-/// What is usual of values, with a risk at each end; `None` without values.
+/// Estimates the location of values, with a risk at each end; `None` without values.
 pub(crate) fn location(
     values: &[f64],
     [risk_low, risk_high]: [f64; 2],
@@ -93,12 +93,12 @@ pub(crate) fn location(
     })
 }
 
-/// The usual value alone.
+/// The Hodges–Lehmann estimate alone.
 pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<f64> {
     middle_of(&means(values))
 }
 
-/// The means of each two values, and each alone, in order.
+/// All pairwise means, each value with itself included, in order.
 fn means(values: &[f64]) -> Vec<f64> {
     let pairs = values.iter().enumerate();
     let mut means: Vec<f64> = pairs
@@ -114,13 +114,13 @@ fn middle_of(sorted: &[f64]) -> Option<f64> {
     Some(f64::midpoint(one, sorted[(sorted.len() - 1) / 2]))
 }
 
-/// How many of the means at either end the test rules out: the largest sum of ranks whose chance is the risk
-/// at most (Tukey's count).
+/// The number of pairwise means that the test excludes at either end: the largest rank sum whose probability is at
+/// most the risk (Tukey's count).
 fn excluded_count(count: usize, risk: f64) -> usize {
     let most = count * (count + 1) / 2;
     let ranks: Vec<f64> = (1..=count).map(|rank| rank as f64).collect();
     let chance = |sum: usize| {
-        // The ranks that come to this sum, whichever they are, have its chance.
+        // All sets of ranks with this sum have the same probability.
         let mut left = sum as f64;
         let signed: Vec<f64> = ranks
             .iter()
@@ -149,8 +149,7 @@ fn excluded_count(count: usize, risk: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// The rank of each value by its distance from nothing, with its sign. What is as far shares its ranks,
-    /// and what is nothing has none.
+    /// The signed rank of each value by its absolute value. Ties share their ranks; zeros have none.
     fn signed_ranks(values: &[f64]) -> Vec<f64> {
         let mut sorted: Vec<f64> = values
             .iter()
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn few_are_told_exactly() {
+    fn few_differences_have_exact_p_values() {
         assert!((as_large(&[1.0, 2.0, 3.0]) - 0.125).abs() < 1e-12);
         assert!((as_small(&[1.0, 2.0, 3.0]) - 1.0).abs() < 1e-12);
         assert!((as_large(&[1.0, -1.0]) - 0.75).abs() < 1e-12);
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_law_tells_the_same_of_many() {
+    fn normal_approximation_agrees_for_many_differences() {
         let ranks = signed_ranks(&[0.5, 1.0, -0.2, 0.3, -0.6, 0.9, 0.1, -0.4, 0.2, 0.7, 0.0]);
         assert_eq!(ranks[..4], [1.0, -2.5, 2.5, 4.0]);
         let values: Vec<f64> = (0..200)
@@ -200,34 +199,34 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_far_off_does_not_hide_the_others() {
+    fn outlier_does_not_hide_the_others() {
         let mut values = [0.05; 12];
         values[5] = -1.0;
         assert!(as_large(&values) < 0.05);
     }
 
-    /// The critical values of Wilcoxon's tables, 2.5 % at each end.
+    /// Critical values of Wilcoxon's tables, 2.5 % at each end.
     #[test]
-    fn as_many_are_ruled_out_as_the_tables_say() {
+    fn excluded_count_matches_the_tables() {
         for (count, largest) in [(6, 0), (8, 3), (10, 8), (15, 25), (20, 52), (30, 137)] {
             assert_eq!(excluded_count(count, 0.025), largest, "{count}");
         }
     }
 
     #[test]
-    fn interval_is_what_the_test_does_not_rule_out() {
+    fn interval_holds_what_the_test_does_not_exclude() {
         let differences: Vec<f64> = (0..12).map(|at| f64::from(at % 2) * 0.04).collect();
         let found = location(&differences, [0.025, 0.025]).unwrap();
         let (low, high) = (found.low.unwrap(), found.high.unwrap());
         assert!((found.estimate - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
-        // What lies outside is what the test rules out.
+        // The test excludes values outside of the interval.
         let beyond = |margin: f64| differences.iter().map(|it| it - margin).collect::<Vec<_>>();
         assert!(as_large(&beyond(low - 1e-9)) <= 0.025);
         assert!(as_small(&beyond(high + 1e-9)) <= 0.025);
     }
 
     #[test]
-    fn few_values_leave_an_end_open() {
+    fn few_values_have_no_interval_end() {
         let found = location(&[0.1; 6], [0.01, 0.05]).unwrap();
         assert_eq!((found.low, found.high), (None, Some(0.1)));
         assert_eq!(location(&[], [0.05; 2]), None);

@@ -1,32 +1,32 @@
-//! Trends: whether a series rises, how fast, and whether it will go on to.
-//!
-//! Mann and Kendall's test with the variance of Hamed and Rao (Journal of Hydrology 204, 1998), the slope
-//! of Theil and Sen (Sen, JASA 63, 1968), and a comparison of the line with a curve that levels off.
+//! Trends: whether a series rises, how fast, and whether it will continue to.
+//! //!
+//! The Mann–Kendall test with the variance of Hamed and Rao (Journal of Hydrology 204, 1998), the slope of Theil and
+//! Sen (Sen, JASA 63, 1968), and a comparison of a line with a saturating curve.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::stats::median::median;
 
-/// A point of a series: a moment, in seconds, and a value.
+/// A point of a series: a time, in seconds, and a value.
 pub type Point = (f64, f64);
 
-/// What a series does.
+/// The trend of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trend {
-    /// The slope, a second.
+    /// Slope per second.
     pub slope: f64,
-    /// The least slope that chance explains (95 %, two-sided).
+    /// Lower end of the slope (95 %, two-sided).
     pub slope_low: f64,
-    /// The largest.
+    /// Upper end.
     pub slope_high: f64,
-    /// The chance of a rise like this in a series that does not rise (one-sided).
+    /// The probability of such a rise in a series that does not rise (one-sided).
     pub p: f64,
-    /// Where it is going.
+    /// Shape of the rise.
     pub shape: TrendShape,
 }
 
 impl Trend {
-    /// With the slope of another series of the same growth, where that is surer of it.
+    /// Takes the slope of another series of the same growth if it is more certain.
     pub(crate) fn with_slope_of(self, other: Option<Self>) -> Self {
         let width = |trend: &Self| trend.slope_high - trend.slope_low;
         match other {
@@ -40,30 +40,30 @@ impl Trend {
     }
 }
 
-/// Where a series that rises is going.
+/// The shape of a rising series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TrendShape {
-    /// On and on, as far as can be seen.
+    /// It rises at a constant rate, as far as the data show.
     Linear,
-    /// To a level, as a cache that fills does.
+    /// It levels off, as a cache does once it is full.
     Saturating,
-    /// The run is too short beside the curve to tell.
+    /// The run is too short compared with the curve.
     Unclear,
 }
 
-/// Fewer points tell no trend.
+/// Fewer points show no trend.
 const POINTS_MIN: usize = 12;
-/// A curve fits better where its evidence is this much stronger: strong, as Kass and Raftery (1995) put it.
+/// The evidence by which a curve must fit better than the line: strong according to Kass and Raftery (1995).
 const BETTER_BY: f64 = 6.0;
-/// Windows that a series is cut into.
+/// The number of windows of a series.
 const WINDOWS: usize = 40;
 
-/// The least value of each of some 40 windows: what is left after a collector has been at work.
+/// The minimum of each of about 40 windows: memory in use right after a garbage collection.
 pub fn minima(series: &[Point]) -> Vec<Point> {
     windows(series, |values| values.fold(f64::INFINITY, f64::min))
 }
 
-/// The mean of each of some 40 windows.
+/// The mean of each of about 40 windows.
 pub fn means(series: &[Point]) -> Vec<Point> {
     windows(series, |values| {
         let (sum, count) =
@@ -83,7 +83,7 @@ fn windows(series: &[Point], one: fn(&mut dyn Iterator<Item = f64>) -> f64) -> V
         .collect()
 }
 
-/// The trend of a series; `None` where it has too few points.
+/// Computes the trend of a series; `None` if it has too few points.
 pub fn trend(points: &[Point]) -> Option<Trend> {
     if points.len() < POINTS_MIN {
         return None;
@@ -95,7 +95,7 @@ pub fn trend(points: &[Point]) -> Option<Trend> {
     let deviation = variance.sqrt();
     let z = (score - score.signum()) / deviation;
     let normal = Normal::standard();
-    // The slopes between which the true one lies (Sen): as many ranks off the median as chance explains.
+    // The interval of the slope (Sen): the ranks around the median that chance explains.
     let off = normal.inverse_cdf(0.975) * deviation;
     Some(Trend {
         slope,
@@ -128,7 +128,7 @@ fn ranked(sorted: &[f64], rank: f64) -> f64 {
     sorted[at]
 }
 
-/// Pairs that rise less pairs that fall.
+/// Rising pairs minus falling pairs.
 fn score(points: &[Point]) -> f64 {
     slopes(points)
         .iter()
@@ -144,7 +144,7 @@ fn score(points: &[Point]) -> f64 {
         .sum()
 }
 
-/// The variance of the score, larger where neighbours are alike (Hamed and Rao).
+/// The variance of the score, which is larger for correlated neighbors (Hamed and Rao).
 fn variance(points: &[Point], slope: f64) -> f64 {
     let n = points.len() as f64;
     let independent = n * (n - 1.0) * (2.0 * n + 5.0) / 18.0;
@@ -161,7 +161,7 @@ fn variance(points: &[Point], slope: f64) -> f64 {
         for lag in 1..points.len() / 3 {
             let products = centred.iter().zip(&centred[lag..]).map(|(a, b)| a * b);
             let correlation = products.sum::<f64>() / power;
-            // Only what is more than noise (Hamed and Rao); what makes neighbours unlike is left out.
+            // Only significant correlations count (Hamed and Rao), and only positive ones.
             if correlation > 1.96 / n.sqrt() {
                 let left = n - lag as f64;
                 sum += left * (left - 1.0) * (left - 2.0) * correlation;
@@ -185,14 +185,14 @@ fn ranks(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Whether a curve that levels off, a + b (1 − e^(−t/τ)), fits better than a line.
+/// Returns whether a saturating curve, a + b (1 − e^(−t/τ)), fits better than a line.
 fn shape(points: &[Point]) -> TrendShape {
     let begin = points[0].0;
     let length = points[points.len() - 1].0 - begin;
     let line = misfit(points, |at| at - begin);
     let (mut best, mut best_tau) = (f64::INFINITY, length);
     for step in 1..=60 {
-        // From a hundredth of the run to three times its length.
+        // From a hundredth of the run's length to three times of it.
         let tau = length * 0.01 * 300f64.powf(f64::from(step) / 60.0);
         let curve = misfit(points, |at| 1.0 - (-(at - begin) / tau).exp());
         if curve < best {
@@ -213,13 +213,13 @@ fn shape(points: &[Point]) -> TrendShape {
     }
 }
 
-/// How much better a fit with one parameter more is than the line, less what the parameter is worth
-/// (Schwarz, 1978).
+/// The evidence for a fit with one more parameter than the line, minus the penalty for the parameter (BIC; Schwarz,
+/// 1978).
 fn evidence(n: f64, line: f64, other: f64) -> f64 {
     n * (line.max(f64::MIN_POSITIVE) / other.max(f64::MIN_POSITIVE)).ln() - n.ln()
 }
 
-/// The sum of squares left after the best single jump from one level to another.
+/// The residual sum of squares of the best single step from one level to another.
 fn step(points: &[Point]) -> f64 {
     let left = |part: &[Point]| misfit(part, |_| 0.0);
     let places = 2..points.len().saturating_sub(1);
@@ -227,7 +227,7 @@ fn step(points: &[Point]) -> f64 {
     all.fold(f64::INFINITY, f64::min)
 }
 
-/// The sum of squares left after the best a + b x(t).
+/// The residual sum of squares of the best a + b x(t).
 fn misfit(points: &[Point], x: impl Fn(f64) -> f64) -> f64 {
     let n = points.len() as f64;
     let mean_x = points.iter().map(|(at, _)| x(*at)).sum::<f64>() / n;

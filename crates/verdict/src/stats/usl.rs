@@ -1,20 +1,20 @@
-//! The Universal Scalability Law (Gunther, Guerrilla Capacity Planning, 2007): X = γN / (1 + α(N − 1) +
-//! βN(N − 1)), with X answers a second while N are under way.
+//! The Universal Scalability Law (Gunther, Guerrilla Capacity Planning, 2007): X = γN / (1 + α(N − 1) + βN(N − 1)),
+//! with the throughput X at N requests in flight.
 
-/// The law's figures.
+/// Parameters of the law.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usl {
-    /// Answers a second with one under way.
+    /// Responses per second with one request in flight.
     pub gamma: f64,
-    /// What waits for each other.
+    /// Contention: requests that wait for each other.
     pub alpha: f64,
-    /// What has to agree with each other.
+    /// Coherency: requests that must agree with each other.
     pub beta: f64,
 }
 
 impl Usl {
-    /// The law that fits best to points of N and X: least squares of N/X = (1 + α(N−1) + βN(N−1)) / γ, each
-    /// by its share, where no figure is below 0. `None` with fewer than four levels.
+    /// Fits the law to points of N and X: least squares of N/X = (1 + α(N−1) + βN(N−1)) / γ, weighted to relative
+    /// errors, without negative parameters. `None` with fewer than four levels.
     pub fn fit(points: &[(f64, f64)]) -> Option<Self> {
         if points.len() < 4 {
             return None;
@@ -41,19 +41,18 @@ impl Usl {
         })
     }
 
-    /// Answers a second with so many under way.
+    /// Responses per second with n requests in flight.
     pub fn throughput(&self, n: f64) -> f64 {
         self.gamma * n / (1.0 + self.alpha * (n - 1.0) + self.beta * n * (n - 1.0))
     }
 
-    /// With so many under way most is answered: √((1 − α) / β).
+    /// The number of requests in flight with the highest throughput: √((1 − α) / β).
     pub fn peak(&self) -> Option<f64> {
         (self.beta > 0.0 && self.alpha < 1.0).then(|| ((1.0 - self.alpha) / self.beta).sqrt())
     }
 }
 
-/// Least squares of N/X by some terms of N, each point weighed by its share: the normal equations by
-/// Gauss and Jordan.
+/// Weighted least squares of N/X by some terms of N: the normal equations, solved by Gauss–Jordan elimination.
 fn solve(points: &[(f64, f64)], terms: &[fn(f64) -> f64]) -> Option<Vec<f64>> {
     let count = terms.len();
     let mut rows = vec![vec![0.0; count + 1]; count];
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_law_is_found_again() {
+    fn parameters_of_a_law_are_recovered() {
         for (alpha, beta) in [(0.05, 0.000_2), (0.3, 0.0), (0.0, 0.0)] {
             let law = Usl {
                 gamma: 100.0,
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_lies_where_throughput_is_highest() {
+    fn peak_has_the_highest_throughput() {
         let law = Usl {
             gamma: 100.0,
             alpha: 0.05,

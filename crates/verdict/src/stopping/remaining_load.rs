@@ -1,35 +1,34 @@
-//! Outlook: which seconds of a run represent the rest of it. A run that is stopped early is judged for
-//! what it would have shown, so a spike must not stand for the calm after it. Seconds whose planned load is no
-//! heavier than what is still to come are a fair sample, or a mild one; all others count as if nothing in them had
-//! missed.
+//! The remaining load: which seconds of a run represent the rest of it. A run that is stopped early is judged by what
+//! it would have shown, so a spike must not stand for the calm after it. Seconds whose planned load is not heavier
+//! than the remaining load are a fair sample, or a mild one; all others count as if nothing in them had missed.
 
 use brunt_record::Load;
 
-/// Moments at which the rest of a plan is looked at.
+/// The number of samples of a load.
 const MOMENTS: u32 = 200;
-/// The share of the coming load that may be lighter than the seconds that represent it, such as a ramp down.
+/// The proportion of the remaining load that may be lighter than the seconds that represent it, such as a ramp down.
 const LIGHTER: f64 = 0.1;
-/// Levels that differ by less are the same.
+/// The relative difference below which levels are equal.
 const SAME: f64 = 1e-9;
 
-/// What is still to come of a load, from a moment to the end.
+/// The remaining load from a time to the end.
 pub(crate) struct RemainingLoad<'a> {
     load: &'a Load,
     from_s: f64,
     now_s: f64,
     ends_s: f64,
-    /// The level of each part that nearly all of the coming load reaches.
+    /// The level of each concurrent load that nearly all of the remaining load reaches.
     reached: Vec<f64>,
 }
 
-/// A moment of the coming load: its level in each part, and how much of the load it stands for.
+/// A sample of the load: the level of each concurrent load, and its weight.
 struct LoadSample {
     levels: Vec<f64>,
     weight: f64,
 }
 
 impl<'a> RemainingLoad<'a> {
-    /// Of a load that is judged from a moment on and has been played up to another.
+    /// Reads a load that is judged from one time on and has run until another.
     pub(crate) fn new(load: &'a Load, from_s: f64, now_s: f64, ends_s: f64) -> Self {
         let coming = load_samples(load, now_s, ends_s);
         let all: f64 = coming.iter().map(|sample| sample.weight).sum();
@@ -46,7 +45,7 @@ impl<'a> RemainingLoad<'a> {
             .max_by(|a, b| sum(a).total_cmp(&sum(b)));
         let reached = heaviest.cloned().unwrap_or_else(|| {
             let parts = load.parts();
-            // Nearly all of it reaches no level: no second that was seen represents it.
+            // Nearly all of it reaches no level: no second represents it.
             parts.map(|_| f64::NEG_INFINITY).collect()
         });
         Self {
@@ -58,12 +57,12 @@ impl<'a> RemainingLoad<'a> {
         }
     }
 
-    /// Whether a moment that was seen represents the rest of the run.
+    /// Returns whether a time that was measured represents the rest of the run.
     pub(crate) fn is_represented_by(&self, at_s: f64) -> bool {
         reaches(&self.reached, &levels(self.load, at_s))
     }
 
-    /// Whether what is to come has the level of a moment throughout.
+    /// Returns whether the remaining load stays at the level of a time.
     pub(crate) fn continues_at_level_of(&self, at_s: f64) -> bool {
         let now = levels(self.load, at_s);
         let coming = load_samples(self.load, self.now_s, self.ends_s);
@@ -72,13 +71,13 @@ impl<'a> RemainingLoad<'a> {
             .all(|sample| reaches(&sample.levels, &now) && reaches(&now, &sample.levels))
     }
 
-    /// The share of the judged load that the telling seconds, and those to come that are at least as heavy,
-    /// make (0 to 1).
+    /// The proportion of the judged load that consists of representative seconds, and of remaining ones that are at
+    /// least as heavy (0 to 1).
     pub(crate) fn share_of_load(&self) -> f64 {
         self.share(|sample| sample.weight)
     }
 
-    /// The same as a share of the time.
+    /// The same as a proportion of the time.
     pub(crate) fn share_of_time(&self) -> f64 {
         let weight = |from_s: f64, to_s: f64| (to_s - from_s) / f64::from(MOMENTS);
         let (past, coming) = (
@@ -124,7 +123,7 @@ fn sum(levels: &[f64]) -> f64 {
     levels.iter().sum()
 }
 
-/// Whether each level is at least as high as the other's.
+/// Returns whether each level is at least as high as the other one's.
 fn reaches(levels: &[f64], others: &[f64]) -> bool {
     let pairs = levels.iter().zip(others);
     pairs
@@ -136,7 +135,7 @@ fn levels(load: &Load, at_s: f64) -> Vec<f64> {
     load.parts().map(|part| part.level_at(at_s)).collect()
 }
 
-/// The load between two moments, in equal parts.
+/// The load between two times, in equal parts.
 fn load_samples(load: &Load, from_s: f64, to_s: f64) -> Vec<LoadSample> {
     if to_s <= from_s {
         return Vec::new();
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn ramp_up_tells_of_the_level_above_it() {
+    fn ramp_up_represents_the_level_above_it() {
         let load = load(&[(20.0, 0.0, 10.0), (40.0, 10.0, 10.0)]);
         let outlook = RemainingLoad::new(&load, 0.0, 30.0, 60.0);
         assert!(
@@ -194,35 +193,35 @@ mod tests {
     }
 
     #[test]
-    fn spike_does_not_tell_of_the_calm_after_it() {
+    fn spike_does_not_represent_the_calm_after_it() {
         let load = load(&[(60.0, 10.0, 10.0), (20.0, 30.0, 30.0), (120.0, 10.0, 10.0)]);
         let outlook = RemainingLoad::new(&load, 0.0, 75.0, 200.0);
         assert!(outlook.is_represented_by(30.0));
         assert!(!outlook.is_represented_by(70.0));
-        // 600 + 1,200 + what is left of the spike, 150, of 2,400 requests.
+        // 600 + 1,200 + the rest of the spike, 150, of 2,400 requests.
         let share = outlook.share_of_load();
         assert!((share - 1_950.0 / 2_400.0).abs() < 0.02, "{share}");
     }
 
     #[test]
-    fn short_ramp_down_is_left_out() {
+    fn short_ramp_down_is_ignored() {
         let load = load(&[(90.0, 10.0, 10.0), (10.0, 10.0, 0.0)]);
         let outlook = RemainingLoad::new(&load, 0.0, 30.0, 100.0);
         assert!(outlook.is_represented_by(15.0));
         let share = outlook.share_of_load();
         assert!((0.94..0.97).contains(&share), "{share}");
         assert!(outlook.share_of_time() < 0.96);
-        // Once there is little but the ramp down to come, only light seconds would represent it.
+        // If little but the ramp down remains, only light seconds would represent it.
         let late = RemainingLoad::new(&load, 0.0, 92.0, 100.0);
         assert!(!late.is_represented_by(15.0));
     }
 
     #[test]
-    fn parts_are_compared_one_by_one() {
+    fn concurrent_loads_are_compared_separately() {
         let mut both = load(&[(60.0, 10.0, 10.0), (60.0, 20.0, 20.0)]);
         both.concurrent = vec![load(&[(60.0, 20.0, 20.0), (60.0, 10.0, 10.0)])];
         let outlook = RemainingLoad::new(&both, 0.0, 50.0, 120.0);
-        // The second part gets lighter, for most of what is to come.
+        // The second load gets lighter for most of the remaining time.
         assert!(!outlook.is_represented_by(10.0));
     }
 }

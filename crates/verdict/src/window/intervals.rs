@@ -1,22 +1,22 @@
-//! Durations: between which of the durations that were seen a percentile lies.
+//! Confidence intervals of the metrics of a time window.
 
 use brunt_record::{Measure, Metric, RunRecord, Scope};
 
 use crate::convert::in_ns;
-use crate::model::judgement::Interval;
+use crate::model::judgment::Interval;
 use crate::stats::batch_means::RatioEstimate;
 use crate::stats::batch_means::{self, Block, ProportionEstimate, Requirements};
 use crate::window::time_window::{FAR, RISK_OF_END, SLOW, TimeWindow};
 
 /// The durations of one block.
 struct BlockCounts {
-    /// Each with how many are as long or shorter.
+    /// Each duration with the number of requests that took no longer.
     up_to: Vec<(u64, u64)>,
-    /// The never answered are among them.
+    /// All requests, those without a response included.
     all: u64,
 }
 
-/// The durations of a stretch.
+/// Cumulative counts of the durations of a time window, sorted once per block, to be queried with many limits.
 pub(crate) struct CumulativeCounts {
     blocks: Vec<BlockCounts>,
 }
@@ -43,8 +43,8 @@ impl CumulativeCounts {
         }
     }
 
-    /// Block by block: requests whose duration will not do, or that were never answered. Where a duration
-    /// will do, every shorter one has to.
+    /// Counts, block by block, the requests whose duration does not meet a threshold or that got no response. If a
+    /// duration meets it, every shorter one must meet it, too.
     pub(crate) fn missing(&self, meets: impl Fn(u64) -> bool) -> Vec<Block> {
         let blocks = self.blocks.iter().map(|block| {
             let at = block.up_to.partition_point(|(ns, _)| meets(*ns));
@@ -58,18 +58,18 @@ impl CumulativeCounts {
     }
 }
 
-/// The durations of a stretch, to be asked of many limits.
+/// The durations of a time window, to be tested with many limits.
 pub(crate) struct Durations {
     counts: CumulativeCounts,
     slow: Vec<Block>,
-    /// Each that was seen, sorted.
+    /// All durations that occurred, sorted.
     seen_ns: Vec<u64>,
     unanswered: u64,
     requirements: Requirements,
 }
 
 impl Durations {
-    /// `None` if nothing was answered, or in too short a time.
+    /// Reads the durations of a window; `None` if there was no response, or the window is too short.
     pub(crate) fn of(window: TimeWindow, scope: Scope, measure: Measure) -> Option<Self> {
         let distribution = window.distribution(scope, measure);
         let seen_ns: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
@@ -96,12 +96,12 @@ impl Durations {
         self.seen_ns.last().copied().unwrap_or(0)
     }
 
-    /// In milliseconds.
+    /// The longest duration, in milliseconds.
     pub(crate) fn longest_ms(&self) -> f64 {
         self.longest_ns() as f64 / 1e6
     }
 
-    /// How sure the share of requests is that take longer than this.
+    /// Estimates the proportion of requests that take longer than this.
     fn longer_than(&self, ns: u64) -> Option<ProportionEstimate> {
         let missing = self.counts.missing(|duration| duration <= ns);
         let is_far = self.unanswered == 0 && in_ns(self.longest_ms() * FAR) <= ns;
@@ -117,7 +117,7 @@ impl Durations {
             .is_some_and(|seen| seen.is_under(1.0 - q, risk))
     }
 
-    /// The least duration that a percentile may be, in milliseconds; `None` if it is among the unanswered.
+    /// Lower bound of a percentile, in milliseconds; `None` if it lies among the requests without a response.
     pub(crate) fn low_ms(&self, q: f64, risk: f64) -> Option<f64> {
         let surely_longer = |ns: &u64| {
             self.longer_than(*ns)
@@ -127,14 +127,14 @@ impl Durations {
         self.seen_ns.get(at).map(|ns| *ns as f64 / 1e6)
     }
 
-    /// The largest that it may be; `None` if nothing that was seen bounds it.
+    /// Upper bound of a percentile, in milliseconds; `None` if no duration that occurred bounds it.
     pub(crate) fn high_ms(&self, q: f64, risk: f64) -> Option<f64> {
         let maybe_longer = |ns: &u64| !self.is_shorter(q, *ns, risk);
         let at = self.seen_ns.partition_point(maybe_longer);
         self.seen_ns.get(at).map(|ns| *ns as f64 / 1e6)
     }
 
-    /// The largest duration that was seen and will do, if the percentile is surely no more.
+    /// The longest duration that occurred and meets a threshold, if the percentile is certainly not longer.
     pub(crate) fn upper_bound_meeting_ms(
         &self,
         q: f64,
@@ -147,14 +147,15 @@ impl Durations {
         self.is_shorter(q, ns, risk).then_some(ms(ns))
     }
 
-    /// Twice the longest: what would do even then is told as if requests were independent.
+    /// Twice the longest duration, if that bounds the percentile. So far beyond all durations, requests count as
+    /// independent.
     pub(crate) fn distant_bound_ms(&self, q: f64, risk: f64) -> Option<f64> {
         let distant_bound_ms = self.longest_ms() * FAR;
         self.is_shorter(q, in_ns(distant_bound_ms), risk)
             .then_some(distant_bound_ms)
     }
 
-    /// The interval of a percentile, in milliseconds: of the durations that were seen those that it may be.
+    /// The interval of a percentile, in milliseconds.
     pub(crate) fn interval(&self, q: f64) -> Option<Interval> {
         let low = self.low_ms(q, RISK_OF_END)?;
         let high = self.high_ms(q, RISK_OF_END);
@@ -165,8 +166,8 @@ impl Durations {
     }
 }
 
-/// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the
-/// run does not tell, or the metric is no percentile, error rate or throughput of all requests.
+/// 95 % confidence interval of a metric of requests, in the metric's unit; `None` if the window does not show it, or
+/// if the metric is not a percentile, the error rate, or the throughput of all requests.
 pub(crate) fn interval(window: TimeWindow, scope: Scope, metric: Metric) -> Option<Interval> {
     match metric {
         Metric::Percentile(q) => Durations::of(window, scope, Measure::Response)?.interval(q),
@@ -185,7 +186,7 @@ fn of_error_rate(window: TimeWindow, scope: Scope) -> Option<Interval> {
     })
 }
 
-/// The interval of the throughput of all requests, a second.
+/// The interval of the throughput of all requests, per second.
 fn of_throughput(window: TimeWindow) -> Option<Interval> {
     let (answered, blocks) = window.successes(Scope::All)?;
     let spread = RatioEstimate::of(&blocks, window.requirements().blocks_min)?;
@@ -195,7 +196,7 @@ fn of_throughput(window: TimeWindow) -> Option<Interval> {
     Some(answered.within_seen(answered.all / answered.seconds, off / answered.seconds))
 }
 
-/// The interval of a metric of requests with 95 % confidence over a whole run, in the metric's unit; `None` if the run does
+/// 95 % confidence interval of a metric of requests over a whole run, in the metric's unit; `None` if the run does
 /// not show it, or if the metric is not a percentile, the error rate, or the throughput of all requests.
 pub fn of_whole_run(record: &RunRecord, scope: Scope, metric: Metric) -> Option<Interval> {
     interval(TimeWindow::whole(record), scope, metric)

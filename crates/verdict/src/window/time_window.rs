@@ -1,5 +1,4 @@
-//! Stretches: what was seen in a part of a run, second by second: how sure shares are, and the intervals
-//! of figures.
+//! Time windows: what was measured in a part of a run, block by block, and estimates of proportions of its requests.
 
 use std::ops::Range;
 
@@ -8,33 +7,33 @@ use brunt_record::{Distribution, FailureKind, Measure, RunRecord, Scope};
 use crate::convert::{in_ns, whole_number};
 use crate::generator::cpu_starvation::CpuStarvation;
 use crate::generator::overload;
-use crate::model::judgement::Interval;
+use crate::model::judgment::Interval;
 use crate::stats::batch_means::{self, Block, ProportionEstimate, Requirements};
 use crate::window::totals;
 
-/// Two-sided, 95 %.
+/// Risk at each end of a two-sided 95 % interval.
 pub(crate) const RISK_OF_END: f64 = 0.025;
-/// If the longest response would do even if it took so many times as long, or the shortest would not do even if it took
-/// that part of its time, how slow responses come says nothing of those that would not do.
+/// A threshold that all responses meet or miss by this factor is far away: the autocorrelation of slow responses then
+/// says nothing about the requests that miss it.
 pub(crate) const FAR: f64 = 2.0;
-/// A run that goes on for so many blocks after its last request has nothing more to say.
+/// The number of blocks without requests after which a run is not read any further.
 const BLOCKS_WITHOUT_DATA: usize = 1_000;
-/// Answers slower than nine of ten tell how slow answers come.
+/// Responses slower than this proportion are the slow ones, whose autocorrelation stands for that of misses.
 pub(crate) const SLOW: f64 = 0.9;
 
-/// A part of a run: its intervals from one up to another.
+/// A part of a run: a range of its intervals.
 #[derive(Clone, Copy)]
 pub(crate) struct TimeWindow<'a> {
     pub(crate) record: &'a RunRecord,
     from: usize,
     to: usize,
     is_whole: bool,
-    /// Interval by interval, whether its requests are left out; none is where this ends.
+    /// Whether the requests of each interval are excluded; intervals beyond the end of the slice are not.
     excluded: &'a [bool],
 }
 
 impl<'a> TimeWindow<'a> {
-    /// The whole load: every interval in which requests were meant to start.
+    /// The whole load: every interval with intended starts.
     pub(crate) fn whole(record: &'a RunRecord) -> Self {
         let most = record.timeline.intervals().max(1) + BLOCKS_WITHOUT_DATA;
         let intervals = in_intervals(record, record.duration_s()).ceil();
@@ -47,7 +46,7 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// The load from a moment on.
+    /// The load from a time on.
     pub(crate) fn from(record: &'a RunRecord, from_s: f64) -> Self {
         let whole = Self::whole(record);
         let from = whole_number(in_intervals(record, from_s).ceil()).min(whole.to);
@@ -58,7 +57,7 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// The intervals that lie between two moments.
+    /// The intervals between two times.
     pub(crate) fn between(record: &'a RunRecord, from_s: f64, to_s: f64) -> Self {
         let from = whole_number(in_intervals(record, from_s).ceil());
         let to = whole_number(in_intervals(record, to_s).floor());
@@ -71,7 +70,7 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// Without the requests of some of its intervals, from the first on.
+    /// Excludes the requests of some of its intervals, counted from the first one.
     pub(crate) fn without(self, excluded: &'a [bool]) -> Self {
         Self {
             is_whole: false,
@@ -80,7 +79,7 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// What its blocks have to be for a share of theirs to be called low.
+    /// Requirements for a decision on its proportions.
     pub(crate) fn requirements(self) -> Requirements {
         let width_s = f64::from(self.record.timeline.width_s());
         Requirements {
@@ -89,7 +88,7 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// Whether it is the whole load.
+    /// Returns whether it is the whole load.
     pub(crate) fn is_whole(self) -> bool {
         self.is_whole
     }
@@ -99,7 +98,7 @@ impl<'a> TimeWindow<'a> {
         self.from..self.to
     }
 
-    /// Those that are not left out.
+    /// Its intervals that are not excluded.
     fn kept(self) -> impl Iterator<Item = usize> {
         let is_left_out = move |interval: &usize| self.excluded.get(interval - self.from);
         self.intervals()
@@ -111,12 +110,12 @@ impl<'a> TimeWindow<'a> {
         (self.to - self.from) as f64 * f64::from(self.record.timeline.width_s())
     }
 
-    /// When it begins.
+    /// Its start, in seconds.
     pub(crate) fn begins_s(self) -> f64 {
         self.from as f64 * f64::from(self.record.timeline.width_s())
     }
 
-    /// Durations of its requests, the unanswered above all.
+    /// Durations of its requests; those without a response rank above all others.
     pub(crate) fn distribution(self, scope: Scope, measure: Measure) -> Distribution {
         let timeline = &self.record.timeline;
         if measure == Measure::LagCorrected {
@@ -137,8 +136,8 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// What tells how long the requests of an interval took. In an overload only the service's own time does, if
-    /// brunt's is to be left out.
+    /// The measure to use in an interval. During an overload of the generator, only the service time is free of its
+    /// lateness.
     pub(crate) fn measure_at(self, interval: usize, measure: Measure) -> Measure {
         match measure {
             Measure::LagCorrected if overload::in_interval(self.record, interval) => {
@@ -148,8 +147,9 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// How sure the share of requests is whose duration will not do. Without brunt's own lateness, less what
-    /// was withheld from it as well; that is only roughly known, so it changes the share, and not how sure.
+    /// Estimates the proportion of requests whose duration does not meet a threshold. Without the generator's
+    /// lateness, the effect of CPU starvation is removed as well; it is known only roughly, so it changes the
+    /// proportion but not its certainty.
     pub(crate) fn misses(
         self,
         scope: Scope,
@@ -159,7 +159,7 @@ impl<'a> TimeWindow<'a> {
         self.misses_with(self.requirements(), scope, measure, meets)
     }
 
-    /// The same by other demands.
+    /// The same with other requirements.
     pub(crate) fn misses_with(
         self,
         requirements: Requirements,
@@ -187,8 +187,8 @@ impl<'a> TimeWindow<'a> {
         Some(ProportionEstimate { share, ..seen })
     }
 
-    /// Block by block: requests whose duration will not do; and the slow ones, which tell how those come,
-    /// unless what will not do is far off.
+    /// Counts, block by block, the requests whose duration does not meet a threshold; and the slow requests, unless
+    /// the threshold is far away.
     pub(crate) fn missing_and_slow(
         self,
         scope: Scope,
@@ -204,7 +204,7 @@ impl<'a> TimeWindow<'a> {
         (without_starvation, slow)
     }
 
-    /// The same with what was withheld from brunt in it.
+    /// The same, including the effect of CPU starvation.
     pub(crate) fn with_starvation(
         self,
         scope: Scope,
@@ -239,8 +239,8 @@ impl<'a> TimeWindow<'a> {
         (counted(&meets), slow)
     }
 
-    /// Of the requests of an interval, those whose duration would not do without brunt's own lateness and
-    /// without what was withheld from it, and all.
+    /// Counts the requests of an interval whose duration would not meet a threshold without the generator's lateness
+    /// and CPU starvation, and all requests.
     fn without_starvation_at(
         self,
         interval: usize,
@@ -262,14 +262,15 @@ impl<'a> TimeWindow<'a> {
         (missing, all as f64)
     }
 
-    /// Whether the machine slept in an interval, or beside it: what was under way then tells nothing.
+    /// Returns whether the machine was suspended in an interval or next to it: requests in flight at that time show
+    /// nothing.
     fn was_suspended_near(self, interval: usize) -> bool {
         let near = interval.saturating_sub(1)..=interval + 1;
         near.into_iter()
             .any(|interval| CpuStarvation::in_interval(self.record, interval).was_suspended())
     }
 
-    /// What being withheld may have added to the mean and to the longest of its requests, in milliseconds.
+    /// The time that CPU starvation may have added to the mean and to the longest duration, in milliseconds.
     pub(crate) fn starvation_ms(self, scope: Scope) -> (f64, f64) {
         let timeline = &self.record.timeline;
         let (mut sum, mut requests, mut longest) = (0.0, 0.0, 0.0f64);
@@ -283,7 +284,7 @@ impl<'a> TimeWindow<'a> {
         (sum / f64::max(requests, 1.0), longest)
     }
 
-    /// Block by block: requests that were not answered well.
+    /// Counts the failed requests, block by block.
     pub(crate) fn failed(self, scope: Scope) -> Vec<Block> {
         let timeline = &self.record.timeline;
         self.blocks(|interval| {
@@ -292,8 +293,8 @@ impl<'a> TimeWindow<'a> {
         })
     }
 
-    /// How sure the share of requests is that the service did not answer well: those are left out that were in
-    /// flight while the machine slept, and those that brunt itself never came to send.
+    /// Estimates the proportion of requests that the service failed. Requests that were in flight while the machine
+    /// was suspended are excluded, and so are those that the generator never sent.
     pub(crate) fn errors_of_service(self, scope: Scope) -> Option<ProportionEstimate> {
         let mut blocks = self.failed(scope);
         let cut_off_share = cut_off_share(self.record);
@@ -314,12 +315,12 @@ impl<'a> TimeWindow<'a> {
         batch_means::estimate_with(&blocks, self.requirements())
     }
 
-    /// How sure the share of requests is that were not answered well.
+    /// Estimates the proportion of failed requests.
     pub(crate) fn errors(self, scope: Scope) -> Option<ProportionEstimate> {
         batch_means::estimate_with(&self.failed(scope), self.requirements())
     }
 
-    /// Block by block: requests whose duration will not do.
+    /// Counts, block by block, the requests whose duration does not meet a threshold.
     pub(crate) fn missing(
         self,
         scope: Scope,
@@ -343,7 +344,7 @@ impl<'a> TimeWindow<'a> {
             .collect()
     }
 
-    /// Requests that were answered well, block by block beside what was planned for each, so that a ramp is no
+    /// Counts the successful requests, block by block, each with the planned number, so that a ramp does not count as
     /// variation. `None` if there is no block.
     pub(crate) fn successes(self, scope: Scope) -> Option<(SuccessRates, Vec<(f64, f64)>)> {
         let (counts, begins_s, width_s) = match scope {
@@ -380,7 +381,7 @@ impl<'a> TimeWindow<'a> {
         (!counts.is_empty()).then(|| (answered, blocks.collect()))
     }
 
-    /// What was planned up to a moment: requests, or users and their time if there is no bound on requests.
+    /// Planned requests up to a time, or user seconds if the number of requests has no bound.
     fn planned(self) -> impl Fn(f64) -> f64 {
         let load = self.record.load();
         let each = |part: &brunt_record::Load| match (part.open, part.tasks_per_user_second) {
@@ -397,8 +398,8 @@ impl<'a> TimeWindow<'a> {
         }
     }
 
-    /// How the mean duration varies: its intervals with requests that were answered well, as the sum of their
-    /// durations (ms) and their number.
+    /// Sums for the mean duration: for each interval with successful requests, the sum of their durations (ms) and
+    /// their number.
     pub(crate) fn sums(self, scope: Scope, measure: Measure) -> Vec<(f64, f64)> {
         let timeline = &self.record.timeline;
         let sums = self.kept().map(|interval| {
@@ -414,7 +415,7 @@ impl<'a> TimeWindow<'a> {
     }
 }
 
-/// Requests that were answered well in whole seconds of a stretch.
+/// Successful requests in the whole seconds of a time window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SuccessRates {
     pub(crate) all: f64,
@@ -426,7 +427,7 @@ pub(crate) struct SuccessRates {
 }
 
 impl SuccessRates {
-    /// A rate and how far chance takes it off, within what was seen in single seconds.
+    /// The interval of a rate with a margin of error, limited to the rates of single seconds.
     pub(crate) fn within_seen(&self, mean: f64, off: f64) -> Interval {
         Interval {
             low: (mean - off).max(self.least.min(mean)),
@@ -435,8 +436,8 @@ impl SuccessRates {
     }
 }
 
-/// Of the requests that were never answered, the share that the end of the run cut off (0 to 1): in an overload, those
-/// were never sent.
+/// The proportion of the requests without a response that the end of the run cut off (0 to 1): during an overload,
+/// those were never sent.
 fn cut_off_share(record: &RunRecord) -> f64 {
     let [_, _, unanswered] = totals::counts(record);
     let cut_off = totals::failures(record, FailureKind::Aborted);
@@ -444,6 +445,6 @@ fn cut_off_share(record: &RunRecord) -> f64 {
 }
 
 fn in_intervals(record: &RunRecord, seconds: f64) -> f64 {
-    // A hair off a whole second, by rounding, is that second.
+    // A value that is off a whole second by a rounding error counts as that second.
     (seconds * 1e6).round() / 1e6 / f64::from(record.timeline.width_s())
 }

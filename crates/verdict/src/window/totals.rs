@@ -4,10 +4,10 @@ use brunt_record::{
     Distribution, Failure, FailureKind, Histogram, Measure, Outcome, RequestName, RunRecord, Scope,
 };
 
-/// A reading may come so much after the second that it tells of.
+/// Delay after which a reading still belongs to the second that has just ended.
 const READ_LATE_MS: u64 = 500;
 
-/// Requests that were answered well, answered badly, and never answered; the set-up's are left out.
+/// Requests that succeeded, failed, and got no response; set-up requests are excluded.
 pub(crate) fn counts(record: &RunRecord) -> [u64; 3] {
     let count = |outcome| {
         let timeline = &record.timeline;
@@ -17,14 +17,14 @@ pub(crate) fn counts(record: &RunRecord) -> [u64; 3] {
     [Outcome::Ok, Outcome::Failed, Outcome::Unanswered].map(count)
 }
 
-/// Requests that failed in one way; the set-up's are left out.
+/// Requests that failed in one way; set-up requests are excluded.
 pub(crate) fn failures(record: &RunRecord, kind: FailureKind) -> u64 {
     judged_failures(record, kind)
         .map(|failure| failure.count)
         .sum()
 }
 
-/// The failures of one kind; the set-up's are left out.
+/// Failures of one kind; those of set-up requests are excluded.
 pub(crate) fn judged_failures(
     record: &RunRecord,
     kind: FailureKind,
@@ -36,14 +36,14 @@ pub(crate) fn judged_failures(
     })
 }
 
-/// Whether any request of a task was answered, well or badly. If no user came to its tasks, nothing was measured, whatever
-/// their `on_start` was answered.
-pub(crate) fn is_answered(record: &RunRecord) -> bool {
+/// Returns whether any request of a task got a response. If no user reached its tasks, nothing was measured, whatever
+/// the responses to `on_start` were.
+pub(crate) fn has_response(record: &RunRecord) -> bool {
     let [ok, failed] = task_counts(record);
     ok + failed > 0
 }
 
-/// Whether requests of tasks received responses, and all of them failed.
+/// Returns whether requests of tasks got responses, all of which failed.
 pub(crate) fn all_failed(record: &RunRecord) -> bool {
     let [ok, failed] = task_counts(record);
     ok == 0 && failed > 0
@@ -62,12 +62,12 @@ fn task_counts(record: &RunRecord) -> [u64; 2] {
     [Outcome::Ok, Outcome::Failed].map(count)
 }
 
-/// Lags of all requests, however they ended.
+/// Lags of all requests, whatever their outcome.
 pub(crate) fn lags(record: &RunRecord) -> Histogram {
     every_outcome(record, Measure::Lag)
 }
 
-/// Durations of all requests, however they ended.
+/// Durations of all requests, whatever their outcome.
 pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> Histogram {
     let mut merged = Histogram::default();
     for outcome in Outcome::ALL {
@@ -77,7 +77,7 @@ pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> Histogram {
     merged
 }
 
-/// The 99th percentile of durations, whatever became of the requests.
+/// The 99th percentile of durations.
 pub(crate) fn p99_ms(durations: &Histogram) -> Option<f64> {
     let all = Distribution {
         ok: durations.clone(),
@@ -86,7 +86,7 @@ pub(crate) fn p99_ms(durations: &Histogram) -> Option<f64> {
     all.percentile(0.99)?.ms()
 }
 
-/// The second of the run that a reading tells of: the one that has just ended. `None` where none has.
+/// The second that a reading describes: the one that has just ended. `None` before the first has ended.
 pub(crate) fn second_of_reading(at_ms: u64) -> Option<usize> {
     let since_ms = at_ms.checked_sub(READ_LATE_MS)?;
     usize::try_from(since_ms / 1_000).ok()
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reading_tells_of_the_second_that_has_just_ended() {
+    fn reading_describes_the_second_that_has_just_ended() {
         for (at_ms, second) in [
             (20, None),
             (499, None),

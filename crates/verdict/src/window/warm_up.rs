@@ -1,5 +1,5 @@
-//! Warm-up: the first part of a level, in which a service is not yet as it will be. It is found by the
-//! rule of White (MSER-5; Simulation 69, 1997): what is cut leaves the mean of the rest most sure.
+//! Warm-up: the first part of a level, in which a service is not steady yet. It is found with MSER-5 (White,
+//! Simulation 69, 1997), which truncates the beginning so that the mean of the rest has the smallest standard error.
 
 use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 
@@ -10,39 +10,39 @@ use crate::stats::batch_means::variance_inflation;
 use crate::stats::trend;
 use crate::window::time_window::TimeWindow;
 
-/// Seconds of a batch.
+/// Length of a batch, in seconds.
 const BATCH: usize = 5;
-/// A level of fewer batches is too short to tell.
+/// Fewer batches are too short for a result.
 const BATCHES_MIN: usize = 12;
-/// Of cuts that are as good, but for this, the longest is taken.
+/// Of the truncation points whose error is within this factor of the smallest, the latest is used.
 const AS_GOOD: f64 = 1.02;
-/// What is cut differs from the rest by so many standard errors…
+/// The truncated part differs from the rest by this many standard errors …
 const ERRORS: f64 = 5.0;
-/// … and by this share.
+/// … and by this proportion.
 const DIFFERS: f64 = 0.01;
-/// The chance of calling a steady service unsteady, for each of the series and each way.
+/// The risk of calling a steady service unsteady, for each of the series and each direction.
 const RISK: f64 = 0.0005;
-/// A drift of less than this, over what is left, is steady.
+/// A drift below this, over the rest of the level, counts as steady.
 const DRIFT: f64 = 0.05;
 
-/// How a level began.
+/// The beginning of a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum WarmUp {
-    /// Nothing had to be cut.
+    /// Nothing had to be truncated.
     None,
-    /// The level was steady from a moment on.
+    /// The level was steady from a certain time on.
     Until {
-        /// In seconds from the start of the run.
+        /// In seconds since the start of the run.
         until_s: f64,
-        /// When the level began.
+        /// The start of the level.
         from_s: f64,
     },
-    /// It drifted all along.
+    /// The level drifted throughout.
     NeverSteady,
 }
 
-/// The warm-up of a run whose load holds one level for most of it; `None` where it does not, or where the
-/// level is too short to tell.
+/// Finds the warm-up of a run whose load holds one level for most of the time; `None` if it does not, or if the level
+/// is too short.
 pub fn warm_up(record: &RunRecord) -> Option<WarmUp> {
     let (from_s, to_s) = level(record)?;
     let window = TimeWindow::between(record, from_s, to_s);
@@ -76,7 +76,7 @@ pub(crate) fn judged(record: &RunRecord) -> TimeWindow<'_> {
         Some(WarmUp::Until { until_s, .. }) => until_s,
         _ => 0.0,
     };
-    // What the profile leaves out is left out, whatever is found.
+    // The warm-up that the profile sets is excluded, whatever is found.
     let until_s = found_s.max(record.header.load.warm_up_s);
     if until_s > 0.0 {
         TimeWindow::from(record, until_s)
@@ -85,7 +85,7 @@ pub(crate) fn judged(record: &RunRecord) -> TimeWindow<'_> {
     }
 }
 
-/// The last level, where the load holds it for most of the run.
+/// The last level, if the load holds it for most of the run.
 fn level(record: &RunRecord) -> Option<(f64, f64)> {
     if record.header.load.search.is_some() {
         return None;
@@ -98,8 +98,8 @@ fn level(record: &RunRecord) -> Option<(f64, f64)> {
     (is_last && is_most && to_s > from_s).then_some((from_s, to_s))
 }
 
-/// Interval by interval: the p50 and the throughput beside what is usual, and the logarithm of the p99,
-/// so that a difference is a share. An interval without answers is as the one before it.
+/// The series per interval: p50 and throughput relative to their medians, and the logarithm of the p99, so that
+/// differences are proportions. An interval without responses repeats the previous one.
 fn series(window: TimeWindow) -> [Vec<f64>; 3] {
     let timeline = &window.record.timeline;
     let width_s = timeline.width_s() as usize;
@@ -139,7 +139,7 @@ fn batches(values: &[f64], batch: usize) -> Vec<f64> {
     values.chunks_exact(batch).map(mean).collect()
 }
 
-/// How many batches to cut: none where the best cut would leave less than half of them.
+/// The number of batches to truncate: none if the best truncation would leave less than half of them.
 fn cut_of(batches: &[f64]) -> usize {
     let spread = |cut: usize| {
         let kept = &batches[cut..];
@@ -153,15 +153,15 @@ fn cut_of(batches: &[f64]) -> usize {
     best.filter(|cut| *cut <= batches.len() / 2)
         .filter(|cut| {
             let (first, rest) = batches.split_at(*cut);
-            // A level that begins as the rest goes on, and strays later, has not warmed up.
+            // A level that begins like the rest and deviates later has not warmed up.
             let begin = &first[..cut.div_ceil(2)];
             *cut > 0 && differs(first, rest) && differs(begin, rest)
         })
         .unwrap_or(0)
 }
 
-/// Whether the first part is another thing than the rest, beyond chance. Where neighbours are alike, chance
-/// makes stretches.
+/// Returns whether the first part differs from the rest by more than chance explains; the autocorrelation of the rest
+/// is taken into account.
 fn differs(first: &[f64], rest: &[f64]) -> bool {
     let usual = mean(rest);
     let off_usual: Vec<f64> = rest.iter().map(|value| value - usual).collect();
@@ -173,7 +173,7 @@ fn differs(first: &[f64], rest: &[f64]) -> bool {
     off > ERRORS * (variance / first.len() as f64).sqrt() && off > DIFFERS
 }
 
-/// Whether a series goes on rising or falling.
+/// Returns whether a series keeps rising or falling.
 fn drifts(batches: &[f64]) -> bool {
     let points = |sign: f64| -> Vec<trend::Point> {
         let values = batches.iter().enumerate();
@@ -191,13 +191,13 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// What is said of it.
+/// The finding on the warm-up.
 pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     match warm_up(record)? {
         WarmUp::None => None,
         WarmUp::NeverSteady => {
-            let sentence = "The service was never steady: it got slower or faster throughout, and its \
-                            figures are those of this run only.";
+            let sentence = "The service was never steady: it got slower or faster throughout, so its \
+                            figures describe only this run.";
             Some(Finding::new(FindingKind::WarmUp, sentence).with("steady", Figure::Bool(false)))
         }
         WarmUp::Until { until_s, from_s } => {
@@ -206,10 +206,13 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             let failed: u64 = first.map(|second| second.failed + second.unanswered).sum();
             let failures = match failed {
                 0 => String::new(),
-                count => format!(" The {} that failed in it count.", number::requests(count)),
+                count => format!(
+                    " The {} that failed during it still count.",
+                    number::requests(count)
+                ),
             };
             let sentence = format!(
-                "The first {} were warm-up; percentiles, mean and throughput are judged after it.{failures}",
+                "The first {} were warm-up; percentiles, mean and throughput are judged from then on.{failures}",
                 number::seconds(until_s)
             );
             let found = Finding::new(FindingKind::WarmUp, sentence)
@@ -230,7 +233,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    /// Batches about 1, some of them that much more.
+    /// Batches around 1, some of them higher by a constant.
     fn batches_with(more: std::ops::Range<usize>, by: f64) -> Vec<f64> {
         let noise = |at: usize| if at.is_multiple_of(2) { 0.01 } else { -0.01 };
         (0..60)
@@ -239,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_that_is_off_is_cut() {
-        // Of cuts that are about as good, the longest.
+    fn beginning_that_differs_is_truncated() {
+        // Of the truncation points that are about as good, the latest.
         assert!((8..=10).contains(&cut_of(&batches_with(0..8, 0.5))));
     }
 
     #[test]
-    fn a_level_that_strays_later_has_not_warmed_up() {
+    fn level_that_deviates_later_has_not_warmed_up() {
         assert_eq!(cut_of(&batches_with(8..14, 0.5)), 0);
     }
 }

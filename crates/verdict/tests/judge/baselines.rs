@@ -1,4 +1,4 @@
-//! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
+//! Baselines: stored runs, rejected runs, and older and newer formats.
 
 use brunt_record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
 use brunt_verdict::baseline::{Allow, Baseline, BaselineError, FORMAT_VERSION};
@@ -7,7 +7,7 @@ use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_with_baseline};
 
 use crate::run::Run;
 
-/// As the first version of the format was written.
+/// A baseline in the first version of the format.
 const FORMAT_1: &str = include_str!("baselines/format-1.json");
 
 const INVALID: Allow = Allow {
@@ -24,7 +24,7 @@ const ALL: Allow = Allow {
 };
 
 #[test]
-fn the_first_format_is_still_read() {
+fn first_format_is_still_read() {
     let kept = Baseline::read(FORMAT_1).unwrap();
     assert_eq!((kept.name.as_str(), kept.runs.len()), ("first", 1));
     assert_eq!(kept.conditions.scenario_hash, "bae73f63bd2e9051");
@@ -32,12 +32,12 @@ fn the_first_format_is_still_read() {
     let all = kept.runs[0].figures.row(None).unwrap();
     let p50 = all.series(ComparedMetric::P50).unwrap();
     assert_eq!(p50.blocks, [Some(5.0176), Some(4.8333), Some(4.5548)]);
-    assert_eq!(kept.to_text(), FORMAT_1, "and written as it was");
+    assert_eq!(kept.to_text(), FORMAT_1, "and written without changes");
 }
 
 #[test]
-fn a_field_that_is_not_known_is_passed_over_and_a_newer_format_refused() {
-    let more = FORMAT_1.replacen("\"name\"", "\"colour\": \"red\", \"name\"", 1);
+fn unknown_field_is_ignored_and_newer_format_rejected() {
+    let more = FORMAT_1.replacen("\"name\"", "\"color\": \"red\", \"name\"", 1);
     assert_eq!(
         Baseline::read(&more).unwrap(),
         Baseline::read(FORMAT_1).unwrap()
@@ -45,10 +45,10 @@ fn a_field_that_is_not_known_is_passed_over_and_a_newer_format_refused() {
     let newer = FORMAT_VERSION + 1;
     let newer = FORMAT_1.replacen("\"format\": 1", &format!("\"format\": {newer}"), 1);
     let error = Baseline::read(&newer).unwrap_err().to_string();
-    assert!(error.contains("use a newer brunt"), "{error}");
+    assert!(error.contains("use a newer version"), "{error}");
 }
 
-/// A run of ten names, twelve thousand requests, none of which takes a round time.
+/// A run of ten names and twelve thousand requests, none of which takes a round time.
 fn of_ten_names() -> Run {
     let mut run = Run::new();
     run.header.names = (0..10)
@@ -69,7 +69,7 @@ fn of_ten_names() -> Run {
 }
 
 #[test]
-fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
+fn three_runs_of_ten_names_are_a_small_file_that_round_trips() {
     let record = of_ten_names().record();
     let kept = Baseline::of(
         "main",
@@ -92,7 +92,7 @@ fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
 }
 
 #[test]
-fn baseline_with_values_that_no_run_has_is_refused() {
+fn baseline_with_impossible_values_is_rejected() {
     let record = of_ten_names().record();
     let kept = Baseline::of("main", &vec![record.clone(); 3], ALL).unwrap();
     let first = |value: f64| {
@@ -118,7 +118,7 @@ fn baseline_with_values_that_no_run_has_is_refused() {
 }
 
 #[test]
-fn what_is_no_baseline_is_refused_by_what_is_wrong() {
+fn run_that_cannot_be_a_baseline_is_rejected_with_the_reason() {
     let whole = || Run::new().answers(2_000, 5.0);
     let mut search = whole();
     search.header.load.search = Some(Search {
@@ -152,7 +152,7 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
         .unwrap_err()
         .to_string();
     assert!(
-        differ.contains("hash of the scenario: `0` in the one, `1` in the other"),
+        differ.contains("scenario hash: `0` in the one, `1` in the other"),
         "{differ}"
     );
     for (runs, allow) in [
@@ -166,7 +166,7 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
 
 #[test]
 fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() {
-    // Twenty thousand requests in 20 s, each of which takes so long; p95 may take 10 ms.
+    // Twenty thousand requests of this duration in 20 s; the limit of the p95 is 10 ms.
     let run = |ms: f64| {
         let run = Run::new().ladder(Metric::Percentile(0.95), [10.0, 20.0, 30.0]);
         run.answers(20_000, ms).record()

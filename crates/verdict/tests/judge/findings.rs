@@ -1,11 +1,11 @@
-//! What the data say beyond the targets, in sentences.
+//! Findings beyond the targets, as sentences.
 
 use brunt_record::{FailureKind, Metric, SecondRecorder};
 use brunt_verdict::{FindingKind, judge};
 
 use crate::run::{A, B, Run};
 
-/// A run of five minutes at one level, with a reading a second.
+/// A run of five minutes at one level, with a reading per second.
 fn five_minutes(rss_bytes: impl Fn(u64) -> u64) -> Run {
     let mut run = Run::new().ladder(Metric::Memory, [500.0, 800.0, 1_000.0]);
     run.header.load.stages[0].seconds = 300.0;
@@ -24,15 +24,15 @@ fn sentences(run: Run) -> Vec<(FindingKind, String)> {
 }
 
 #[test]
-fn a_leak_says_how_fast_and_when_it_ends() {
-    // 2 MB a minute, with a page of noise.
+fn leak_has_its_rate_and_the_time_to_the_limit() {
+    // 2 MB per minute, with a page of noise.
     let leaking = five_minutes(|second| 100_000_000 + second * 33_333 + second * 7 % 5 * 4_096);
     let found = sentences(leaking);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, FindingKind::Leak);
     let sentence = &found[0].1;
     assert!(
-        sentence.starts_with("The service leaks memory: 120 MB an hour ("),
+        sentence.starts_with("The service leaks memory: 120 MB per hour ("),
         "{sentence}"
     );
     assert!(
@@ -59,7 +59,7 @@ fn a_cache_that_fills_is_no_leak_and_a_level_is_nothing() {
     assert_eq!(sentences(level), []);
 }
 
-/// The one thing that is said of a slow request.
+/// The finding on a slow request.
 fn slow_request(run: Run) -> Option<String> {
     let run = run.ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0]);
     let mut all = sentences(run).into_iter();
@@ -68,8 +68,8 @@ fn slow_request(run: Run) -> Option<String> {
 }
 
 #[test]
-fn a_request_among_many_that_fail_does_not_take_the_time() {
-    // 742 of 2,141 requests are answered well and slowly; nearly all others are refused at once, or never answered.
+fn request_is_not_slow_if_most_others_fail() {
+    // 742 of 2,141 requests succeed slowly; nearly all others are rejected at once, or get no response.
     let (refused, never) = (Some(FailureKind::Status), Some(FailureKind::Timeout));
     let run = |failure, took_ms| {
         Run::new()
@@ -78,18 +78,18 @@ fn a_request_among_many_that_fail_does_not_take_the_time() {
             .requests(B, 1_304, took_ms, 0.0, failure)
     };
     assert_eq!(slow_request(run(refused, 0.5)), None, "most others failed");
-    // The other way round: what is never answered takes the time.
+    // The reverse: requests without a response take the time.
     assert_eq!(
         slow_request(run(never, 2_000.0)).as_deref(),
         Some(
-            "/b is slow: half of its requests or more were never answered, half of the others 70 ms; it is \
-             65.3 % of the requests and 98 % of their time."
+            "/b is slow: at least half of its requests got no response, the median of the other requests is 70 ms; \
+         it is 65.3 % of the requests and takes 98 % of their time."
         )
     );
 }
 
 #[test]
-fn shares_are_of_all_requests_however_they_ended() {
+fn proportions_are_of_all_requests_of_any_outcome() {
     let run = Run::new()
         .requests(A, 900, 1.0, 0.0, None)
         .requests(A, 300, 1.0, 0.0, Some(FailureKind::Status))
@@ -100,14 +100,14 @@ fn shares_are_of_all_requests_however_they_ended() {
     assert_eq!(
         slow_request(run).as_deref(),
         Some(
-            "/b is slow: half of its requests take 100 ms or more, half of the others 1 ms; it is 40 % of the \
-             requests and 98.8 % of their time."
+            "/b is slow: its median is 100 ms, the median of the other requests is 1 ms; it is 40 % of \
+             the requests and takes 98.8 % of their time."
         )
     );
 }
 
 #[test]
-fn a_slow_request_of_several_names_is_told_with_its_method() {
+fn slow_request_is_named_with_its_method() {
     let mut run = Run::new()
         .requests(A, 1_000, 1.0, 0.0, None)
         .requests(B, 500, 100.0, 0.0, None);
@@ -118,15 +118,15 @@ fn a_slow_request_of_several_names_is_told_with_its_method() {
 }
 
 #[test]
-fn a_load_that_never_holds_a_level_tells_no_leak() {
+fn load_without_a_level_has_no_leak_finding() {
     let mut run = five_minutes(|second| 100_000_000 + second * 33_333);
     run.header.load.stages[0].from = 1.0;
     assert_eq!(sentences(run), []);
 }
 
-/// A call that holds the whole service for 100 ms: others wait behind it, and are fast otherwise.
+/// A request that blocks the whole service for 100 ms: others wait for it, and are fast otherwise.
 #[test]
-fn the_request_that_takes_the_time_is_named() {
+fn request_that_takes_the_time_is_named() {
     let run = |p95_ms: f64| {
         Run::new()
             .ladder(
@@ -146,8 +146,8 @@ fn the_request_that_takes_the_time_is_named() {
     assert_eq!(
         of_kind(&found).as_deref(),
         Some(
-            "/b is slow: half of its requests take 101 ms or more, half of the others 0.5 ms; it is \
-             2.5 % of the requests and 17.8 % of their time."
+            "/b is slow: its median is 101 ms, the median of the other requests is 0.5 ms; it is \
+             2.5 % of the requests and takes 17.8 % of their time."
         ),
         "{found:?}"
     );
@@ -160,7 +160,7 @@ fn the_request_that_takes_the_time_is_named() {
 }
 
 #[test]
-fn requests_that_were_sent_again_and_cookies_that_were_dropped_are_reported() {
+fn retries_and_dropped_cookies_are_reported() {
     let found = |retries: u64, cookies: u64| {
         let mut record = Run::new().answers(400, 10.0).record();
         let mut delta = SecondRecorder::new(record.timeline.names());
@@ -174,7 +174,7 @@ fn requests_that_were_sent_again_and_cookies_that_were_dropped_are_reported() {
     };
     assert_eq!(found(0, 0), Vec::<String>::new());
     let few = found(1, 1);
-    assert!(few[0].starts_with("1 request was sent again: "), "{few:?}");
+    assert!(few[0].starts_with("1 request was retried: "), "{few:?}");
     assert!(
         few[0].contains("of the 400 requests on the wire"),
         "{few:?}"
@@ -185,7 +185,7 @@ fn requests_that_were_sent_again_and_cookies_that_were_dropped_are_reported() {
     );
     let many = found(12, 4_310);
     assert!(
-        many[0].starts_with("12 requests were sent again: "),
+        many[0].starts_with("12 requests were retried: "),
         "{many:?}"
     );
     assert!(

@@ -1,8 +1,8 @@
-//! Every metric's value, grade and reason, from records built through the record's own way in.
+//! Value, grade and reason of every metric, for records that are built from samples.
 
 use crate::run::{A, B, Run, SEED};
 use brunt_record::{FailureKind, LoadStage, Metric, NameId, StoppedBy};
-use brunt_verdict::{Grade, Judgement, RunResult, Value, judge};
+use brunt_verdict::{Grade, Judgment, RunResult, Value, judge};
 use proptest::prelude::*;
 
 const P50: Metric = Metric::Percentile(0.5);
@@ -12,10 +12,10 @@ const WAITS: [f64; 3] = [500.0, 1_000.0, 2_000.0];
 const ERRORS: [f64; 3] = [0.1, 1.0, 5.0];
 const RATES: [f64; 3] = [100.0, 50.0, 20.0];
 
-fn row(run: Run) -> Judgement {
-    let mut judgements = judge(&run.record()).judgements;
-    assert_eq!(judgements.len(), 1);
-    judgements.remove(0)
+fn row(run: Run) -> Judgment {
+    let mut judgments = judge(&run.record()).judgments;
+    assert_eq!(judgments.len(), 1);
+    judgments.remove(0)
 }
 
 fn grade(run: Run) -> Grade {
@@ -33,7 +33,7 @@ fn known(value: Value) -> f64 {
 }
 
 #[test]
-fn response_times_climb_the_ladder() {
+fn response_time_has_the_grade_of_its_threshold() {
     for metric in [P50, P99, Metric::Mean, Metric::Max] {
         for (ms, expected) in [
             (499.0, Grade::Good),
@@ -53,7 +53,7 @@ fn response_times_climb_the_ladder() {
 }
 
 #[test]
-fn what_the_profile_leaves_out_is_not_judged() {
+fn warm_up_of_the_profile_is_not_judged() {
     let slow_for_5_s = || {
         let mut run = Run::new()
             .requests(A, 2_000, 10.0, 0.0, None)
@@ -63,7 +63,7 @@ fn what_the_profile_leaves_out_is_not_judged() {
                 sample.done_ns += 900_000_000;
             }
         }
-        // A load that holds no level, so that no warm-up is found in it.
+        // A load without a constant level, so that no warm-up is found.
         run.header.load.stages = [10.0, 11.0]
             .map(|users| LoadStage {
                 seconds: 10.0,
@@ -83,17 +83,17 @@ fn what_the_profile_leaves_out_is_not_judged() {
 }
 
 #[test]
-fn fifty_answers_of_thirty_seconds_fail() {
+fn fifty_responses_of_thirty_seconds_fail() {
     let run = Run::new().ladder(P99, WAITS).answers(50, 30_000.0);
     assert_eq!(grade(run), Grade::Critical);
 }
 
 #[test]
-fn a_p99_of_fifty_fast_answers_is_inconclusive() {
+fn p99_of_fifty_fast_responses_is_inconclusive() {
     let fast = || Run::new().ladder(P99, WAITS);
     assert_eq!(
         reason(fast().answers(50, 1.0)),
-        "a p99 needs 299 requests, 50 made; run for about 123 s instead of 20 s at this load"
+        "a p99 needs 299 requests, but there were 50; run for about 123 s instead of 20 s at this load"
     );
     assert_eq!(grade(fast().answers(298, 1.0)), Grade::Inconclusive);
     assert_eq!(grade(fast().answers(299, 1.0)), Grade::Good);
@@ -108,7 +108,7 @@ fn few_requests_that_miss_the_target_may_still_be_acceptable() {
     let run = Run::new().ladder(P99, WAITS).answers(50, 700.0);
     assert_eq!(
         reason(run),
-        "a p99 needs 299 requests, 50 made; run for about 123 s instead of 20 s at this load; \
+        "a p99 needs 299 requests, but there were 50; run for about 123 s instead of 20 s at this load; \
          the grade is acceptable at best"
     );
     let poor = Run::new().ladder(P99, WAITS).answers(50, 1_500.0);
@@ -116,7 +116,7 @@ fn few_requests_that_miss_the_target_may_still_be_acceptable() {
 }
 
 #[test]
-fn the_unanswered_rank_above_every_answer() {
+fn requests_without_a_response_rank_above_all_others() {
     let run = |metric| {
         let run = Run::new().ladder(metric, WAITS).answers(980, 1.0);
         run.failures(20, FailureKind::Timeout)
@@ -136,7 +136,7 @@ fn the_unanswered_rank_above_every_answer() {
 }
 
 #[test]
-fn failed_answers_do_not_flatter_percentiles() {
+fn failed_responses_do_not_improve_percentiles() {
     let run = Run::new().ladder(P50, WAITS).answers(300, 1_500.0);
     let run = run.failures(3_000, FailureKind::Status);
     assert_eq!(grade(run), Grade::Poor);
@@ -150,7 +150,7 @@ fn failed_answers_do_not_flatter_percentiles() {
 }
 
 #[test]
-fn error_rates_climb_the_ladder() {
+fn error_rate_has_the_grade_of_its_threshold() {
     let errors = |ok, bad| {
         let run = Run::new()
             .ladder(Metric::ErrorRate, ERRORS)
@@ -185,7 +185,7 @@ fn few_requests_without_a_failure_do_not_show_a_low_error_rate() {
     };
     assert_eq!(
         reason(errors(200)),
-        "under 0.1 % needs 2,995 requests, 200 made; \
+        "under 0.1 % needs 2,995 requests, but there were 200; \
          run for about 6 min instead of 20 s at this load; \
          the grade is poor or better"
     );
@@ -195,7 +195,7 @@ fn few_requests_without_a_failure_do_not_show_a_low_error_rate() {
 }
 
 #[test]
-fn throughput_is_what_was_answered_well() {
+fn throughput_counts_successful_responses() {
     let served = |rps: u64| {
         let run = Run::new().ladder(Metric::Throughput, RATES);
         run.answers(rps * 20, 1.0)
@@ -221,7 +221,7 @@ fn throughput_is_what_was_answered_well() {
 }
 
 #[test]
-fn a_shortfall_that_was_not_offered_is_the_loads() {
+fn shortfall_that_was_not_offered_is_undecided() {
     let served = |rps: u64, offered: f64| {
         let run = Run::new().ladder(Metric::Throughput, RATES);
         run.offering(offered).answers(rps * 20, 1.0)
@@ -232,7 +232,7 @@ fn a_shortfall_that_was_not_offered_is_the_loads() {
         (
             Grade::NotApplicable,
             Some(
-                "over 100 req/s needs 110 offered (10 % spare), not 18.3; use 61 users (-u 61, now 10)"
+                "over 100 req/s needs an offered load of 110 req/s (10 % headroom), but this load offers 18.3; use 61 users (-u 61, now 10)"
             )
         )
     );
@@ -256,7 +256,7 @@ fn a_shortfall_that_was_not_offered_is_the_loads() {
 }
 
 #[test]
-fn a_name_is_offered_its_share() {
+fn name_is_offered_its_proportion() {
     let run = Run::new()
         .offering(200.0)
         .target(Metric::Throughput, [Some(100.0), None, None]);
@@ -266,12 +266,12 @@ fn a_name_is_offered_its_share() {
         .requests(B, 1_800, 1.0, 0.0, None);
     let row = row(run);
     assert_eq!(row.grade, Grade::NotApplicable);
-    let offered = "needs 110 offered (10 % spare), not 50;";
+    let offered = "needs an offered load of 110 req/s (10 % headroom), but this load offers 50;";
     assert!(row.reason.as_ref().unwrap().contains(offered), "{row:?}");
 }
 
 #[test]
-fn cpu_is_the_mean_while_load_was_made() {
+fn cpu_is_the_mean_during_the_load() {
     let levels = [70.0, 85.0, 95.0];
     let run = Run::new().ladder(Metric::Cpu, levels).answers(20, 1.0);
     let run = run
@@ -288,7 +288,7 @@ fn cpu_is_the_mean_while_load_was_made() {
 }
 
 #[test]
-fn memory_is_the_largest() {
+fn memory_is_the_maximum() {
     let run = Run::new().ladder(Metric::Memory, [512.0, 1_000.0, 2_000.0]);
     let run = run
         .reading(500, None, Some(100_000_000))
@@ -301,7 +301,7 @@ fn memory_is_the_largest() {
 }
 
 #[test]
-fn what_was_not_measured_is_unknown_and_never_zero() {
+fn unmeasured_value_is_unknown_and_never_zero() {
     for metric in [
         P99,
         Metric::Mean,
@@ -314,7 +314,7 @@ fn what_was_not_measured_is_unknown_and_never_zero() {
             (row.value, row.grade),
             (Value::Unknown, Grade::Inconclusive)
         );
-        let reason = "no request was made; run longer, or with more users";
+        let reason = "no request was sent; run longer, or with more users";
         assert_eq!(row.reason.as_deref(), Some(reason), "{metric:?}");
     }
     for metric in [Metric::Cpu, Metric::Memory] {
@@ -325,7 +325,7 @@ fn what_was_not_measured_is_unknown_and_never_zero() {
         let reason_of = |run: &Run| reason(run.clone());
         assert_eq!(
             reason_of(&run),
-            "no process was watched; name a process with --pid or --port"
+            "no process was monitored; name a process with --pid or --port"
         );
         run.header.generator.watched = Some("process 7".into());
         assert!(reason_of(&run).contains(" of process 7 was never read; "));
@@ -338,7 +338,7 @@ fn what_was_not_measured_is_unknown_and_never_zero() {
 }
 
 #[test]
-fn a_scope_judges_its_own_name() {
+fn scope_judges_its_own_name() {
     let both = |name| {
         let run = Run::new().ladder(P50, WAITS).of(name);
         run.answers(20, 1.0).requests(B, 20, 1_500.0, 0.0, None)
@@ -384,7 +384,7 @@ proptest! {
     fn the_result_is_good_only_if_every_applicable_target_is(run in any_run()) {
         let record = run.record();
         let verdict = judge(&record);
-        let applicable = verdict.judgements.iter().filter(|row| row.grade != Grade::NotApplicable);
+        let applicable = verdict.judgments.iter().filter(|row| row.grade != Grade::NotApplicable);
         let grades: Vec<Grade> = applicable.map(|row| row.grade).collect();
         let worst = grades.iter().filter(|grade| grade.is_decided()).max().copied();
         let is_open = grades.contains(&Grade::Inconclusive);
@@ -402,13 +402,13 @@ proptest! {
             }
             RunResult::Graded(Grade::NotApplicable) => prop_assert!(grades.is_empty()),
             RunResult::Graded(missed) => prop_assert_eq!(Some(missed), worst),
-            RunResult::NoTargets => prop_assert!(verdict.judgements.is_empty()),
+            RunResult::NoTargets => prop_assert!(verdict.judgments.is_empty()),
             RunResult::NoResponse => {
                 let mut seconds = record.timeline.seconds().iter();
                 prop_assert!(seconds.all(|second| second.ok + second.failed == 0));
             }
         }
-        for row in &verdict.judgements {
+        for row in &verdict.judgments {
             prop_assert_eq!(row.grade.is_decided(), row.reason.is_none());
             if let Some(possible) = row.possible {
                 prop_assert_eq!(possible.decided(), row.grade.is_decided().then_some(row.grade));
@@ -437,7 +437,7 @@ proptest! {
         slower.samples.iter_mut().for_each(|sample| sample.done_ns += longer_ms * 1_000_000);
         let rank = |run: Run| {
             let verdict = judge(&run.record());
-            let waits = verdict.judgements.into_iter().take(3);
+            let waits = verdict.judgments.into_iter().take(3);
             (verdict.result == RunResult::Invalid, waits.map(|row| row.grade).collect::<Vec<_>>())
         };
         let ((invalid, before), (slower_invalid, after)) = (rank(run), rank(slower));
@@ -450,13 +450,13 @@ proptest! {
 }
 
 #[test]
-fn a_stopped_run_is_judged_by_what_it_measured() {
+fn stopped_run_is_judged_by_its_measurements() {
     let run = Run::new().ladder(P50, WAITS).answers(20, 1.0);
     let run = run.stopped(StoppedBy::Interrupted, 5_000, None);
     assert_eq!(
         reason(run),
         "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
-         confidence if the service has no ups and downs of more than 5 s; run for about 20 s instead of 5 s at this load; set \
+         confidence if the service has no fluctuations longer than 5 s; run for about 20 s instead of 5 s at this load; set \
          [verdict] min_duration = \"5s\""
     );
     let broken = Run::new().ladder(P50, WAITS).answers(20, 9_000.0);
@@ -464,7 +464,7 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     assert_eq!(grade(broken), Grade::Critical);
 }
 
-/// All slow answers come in one part of the run: it is short beside its own ups and downs.
+/// All slow responses are in one part of the run, which is short compared with its own fluctuations.
 fn up_and_down(target_ms: f64) -> Run {
     let mut run = Run::new()
         .target(P95, [Some(target_ms), None, None])
@@ -477,7 +477,7 @@ fn up_and_down(target_ms: f64) -> Run {
 }
 
 #[test]
-fn ups_and_downs_that_come_nowhere_near_do_not_matter() {
+fn fluctuations_far_from_the_threshold_do_not_matter() {
     assert_eq!(grade(up_and_down(100.0)), Grade::Good);
     let near = reason(up_and_down(40.0));
     assert!(near.contains("too variable"), "{near}");

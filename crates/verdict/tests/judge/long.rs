@@ -1,15 +1,15 @@
-//! Runs of days, whose readings no longer tell of one second each.
+//! Runs of days, whose readings cover several seconds each.
 
 use brunt_record::{Interference, MachineReading, ProcessReading, Reading, Readings};
 use brunt_verdict::findings::leak::{Growth, growth};
 use brunt_verdict::stats::trend::Point;
 
-/// A reading a second.
+/// One reading per second.
 const SECONDS: u32 = 5 * 86_400;
-/// Bytes an hour: twelve in a hundred of the level in a day.
+/// Bytes per hour: 12 % of the level per day.
 const LEAK: u64 = 2_000_000;
 
-/// A service of 400 MB that leaks, with a collector at work each 97 s; all else is noise, so that readings take room.
+/// A service of 400 MB that leaks, with a garbage collection every 97 s; the rest is noise, so that readings take space.
 fn readings() -> impl Iterator<Item = Reading> {
     let mut state = 1_u64;
     let mut noise = move || {
@@ -53,7 +53,7 @@ fn point(reading: &Reading) -> Point {
 }
 
 #[test]
-fn a_leak_over_days_is_the_leak_that_was_read() {
+fn leak_over_days_has_the_rate_of_the_readings() {
     let mut kept = Readings::default();
     let (mut read, mut rss_max) = (Vec::new(), None);
     for reading in readings() {
@@ -63,7 +63,7 @@ fn a_leak_over_days_is_the_leak_that_was_read() {
     }
     assert!(
         kept.each() > 1,
-        "five days of noise do not fit second by second"
+        "five days of noise do not fit with one reading per second"
     );
     let kept_points: Vec<Point> = kept.iter().map(|reading| point(&reading)).collect();
     let (Growth::Leak(of_read), Growth::Leak(of_kept)) =
@@ -81,8 +81,5 @@ fn a_leak_over_days_is_the_leak_that_was_read() {
         .map(|reading| reading.target.unwrap().rss_bytes)
         .max()
         .unwrap();
-    assert_eq!(
-        most, rss_max,
-        "the target of the memory is judged by the most"
-    );
+    assert_eq!(most, rss_max, "memory is judged by its maximum");
 }

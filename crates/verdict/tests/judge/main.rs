@@ -1,4 +1,4 @@
-//! What is said of whole runs.
+//! Verdicts on whole runs.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,4 +1,4 @@
-//! Runs to judge, built through the record's own way in: samples into deltas into a timeline.
+//! Runs to judge, built like a record: from samples to seconds to a timeline.
 
 use brunt_record::{
     Ending, FailureKind, Generator, Header, Interference, Load, LoadStage, Machine, Metric, NameId,
@@ -11,21 +11,21 @@ pub(crate) const A: NameId = NameId(0);
 pub(crate) const B: NameId = NameId(1);
 pub(crate) const SEED: NameId = NameId(2);
 
-/// Seconds for which each of these runs makes load, if nothing else is said.
+/// Default duration of the load, in seconds.
 pub(crate) const LOAD_S: f64 = 20.0;
 
-/// A run of ten users, 20 s long, without a bound on what is offered.
+/// A run of ten users, 20 s long, without a bound on the offered load.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) header: Header,
     pub(crate) samples: Vec<Sample>,
     pub(crate) users: Vec<Option<u32>>,
     still: Option<(u32, u64)>,
-    /// What is counted in some seconds beside the samples.
+    /// Counts of some seconds in addition to the samples.
     more: Vec<(u32, Second)>,
-    /// Whether seconds say how many requests are in flight at their end, and for how long.
+    /// Whether seconds have the number of requests in flight at their end, and the age of the oldest.
     gauged: bool,
-    /// What brunt's own machine did in each second.
+    /// Interference with the generator in each second.
     own: Option<(Second, Interference)>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) ending: Option<Ending>,
@@ -116,13 +116,13 @@ impl Run {
         self.target(metric, levels.map(Some))
     }
 
-    /// Speaks of one name in the target before.
+    /// Restricts the previous target to one name.
     pub(crate) fn of(mut self, name: NameId) -> Self {
         self.header.targets.last_mut().unwrap().scope = Some(name.into());
         self
     }
 
-    /// So many requests, spread over the load, each so long and so late.
+    /// Adds requests, spread over the load, with a duration and a lag.
     pub(crate) fn requests(
         mut self,
         name: NameId,
@@ -156,24 +156,24 @@ impl Run {
         self
     }
 
-    /// So many good answers to `/a`, each after so long.
+    /// Adds successful responses of `/a` with a duration.
     pub(crate) fn answers(self, count: u64, ms: f64) -> Self {
         self.requests(A, count, ms, 0.0, None)
     }
 
-    /// So many failures of `/a`.
+    /// Adds failures of `/a`.
     pub(crate) fn failures(self, count: u64, kind: FailureKind) -> Self {
         self.requests(A, count, 1.0, 0.0, Some(kind))
     }
 
-    /// A load of so many requests a second at most.
+    /// Limits the offered load, in requests per second.
     pub(crate) fn offering(mut self, rps: f64) -> Self {
-        // Ten users for 20 s, each with a task at once.
+        // Ten users for 20 s, each with a task at the start.
         self.header.load.tasks_per_user_second = Some(rps / 10.0 - 1.0 / 20.0);
         self
     }
 
-    /// A look at the process under test, so long after the start.
+    /// Adds a reading of the process under test at a time.
     pub(crate) fn reading(
         mut self,
         at_ms: u64,
@@ -205,7 +205,7 @@ impl Run {
         self
     }
 
-    /// brunt itself stood still from a second on for so long; who waited longer waited for that.
+    /// Stalls the generator from a second on; longer lags are due to it.
     pub(crate) fn stood_still(mut self, second: u32, ms: u64) -> Self {
         self.still = Some((second, ms));
         let still_ns = ms * 1_000_000;
@@ -217,14 +217,14 @@ impl Run {
         self
     }
 
-    /// So it went with brunt and its machine in each second.
+    /// Sets counts and interference of the generator in each second.
     pub(crate) fn own(mut self, counts: Second, seen: Interference) -> Self {
         self.own = Some((counts, seen));
         self
     }
 
-    /// Requests to `/a` each so many milliseconds, that are answered after 5 ms, but for those that meet a freeze: they
-    /// are answered when it ends, or fail then.
+    /// Requests to `/a` at an interval in milliseconds, with a response after 5 ms, except those that meet a freeze: they
+    /// get their response when it ends, or fail then.
     pub(crate) fn freezing(
         mut self,
         every_ms: u64,
@@ -261,13 +261,13 @@ impl Run {
         self
     }
 
-    /// Counts more in a second.
+    /// Adds counts to a second.
     pub(crate) fn counting(mut self, second: u32, counts: Second) -> Self {
         self.more.push((second, counts));
         self
     }
 
-    /// The record of it.
+    /// Builds the record.
     pub(crate) fn record(mut self) -> RunRecord {
         self.samples.sort_by_key(|sample| sample.done_ns);
         let mut record = RunRecord::new(self.header);
@@ -314,7 +314,7 @@ impl Run {
     }
 }
 
-/// How many requests are in flight at the end of a second, and since when the oldest.
+/// Requests in flight at the end of a second, and the age of the oldest.
 fn gauges(samples: &[Sample], second: u32) -> (u32, Option<u64>) {
     let end_ns = u64::from(second + 1) * 1_000_000_000;
     let waiting = samples.iter();

@@ -1,4 +1,4 @@
-//! The sentence on top, the findings, and whether the run is valid.
+//! The headline, the findings, and the validity of a run.
 
 use crate::run::{A, Run, SEED};
 use brunt_record::{FailureKind, Metric, StoppedBy};
@@ -24,7 +24,7 @@ fn two_targets() -> Run {
 }
 
 #[test]
-fn the_sentence_names_what_made_the_grade() {
+fn headline_names_the_target_that_decides_the_grade() {
     let at = |ms| sentence(two_targets().answers(3_660, ms));
     assert_eq!(
         at(12.04),
@@ -59,7 +59,7 @@ fn the_sentence_names_what_made_the_grade() {
         .failures(20, FailureKind::Timeout);
     assert_eq!(
         sentence(timeouts),
-        "Nothing answered: all 20 requests failed, most with timeout."
+        "No response: all 20 requests failed, most with timeout."
     );
     let named = Run::new().ladder(P50, WAITS).of(A).answers(20, 1_500.0);
     assert_eq!(
@@ -76,7 +76,7 @@ fn the_sentence_names_what_made_the_grade() {
 }
 
 #[test]
-fn failures_come_before_percentiles_that_were_not_answered() {
+fn failures_come_before_percentiles_without_a_response() {
     let run = || {
         two_targets()
             .answers(391, 1.0)
@@ -84,7 +84,7 @@ fn failures_come_before_percentiles_that_were_not_answered() {
     };
     assert_eq!(
         sentence(run()),
-        "Critical: 60.9 % of requests failed; p50 is among the requests that were never answered (critical limit \
+        "Critical: 60.9 % of requests failed; p50 is among the requests without a response (critical limit \
          500 ms); 2 of 2 targets missed."
     );
     assert_eq!(
@@ -94,14 +94,14 @@ fn failures_come_before_percentiles_that_were_not_answered() {
 }
 
 #[test]
-fn the_sentence_names_what_is_not_decided() {
+fn headline_names_the_undecided_target() {
     let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
     assert_eq!(
         sentence(few().answers(360, 1.0)),
-        "Not applicable: nothing judged, as this load cannot decide throughput: over 100 req/s needs \
-         110 offered (10 % spare), not 18.3."
+        "Not applicable: this load cannot decide throughput: over 100 req/s needs an \
+             offered load of 110 req/s (10 % headroom), but this load offers 18.3."
     );
-    let decides = "a p99 needs 299 requests, 50 made";
+    let decides = "a p99 needs 299 requests, but there were 50";
     assert_eq!(
         sentence(few().ladder(P99, WAITS).answers(50, 1.0)),
         format!("Inconclusive: p99 is undecided ({decides}).")
@@ -128,19 +128,19 @@ fn the_sentence_names_what_is_not_decided() {
     assert_eq!(dead.result, RunResult::NoResponse);
     assert_eq!(
         dead.headline,
-        "Nothing answered: no request was made; stopped by brunt after 0 s of 20 s, since the host could not be reached: \
+        "No response: no request was sent; stopped by brunt after 0 s of 20 s, because the host could not be reached: \
          connection refused."
     );
 }
 
-/// 94 of 1,208 requests failed, and 5 % is critical: whatever else is good, that is not decided.
+/// 94 of 1,208 requests failed, and 5 % is critical: whatever else is good, the error rate is undecided.
 #[test]
-fn one_good_target_makes_no_good_run() {
+fn run_with_one_good_target_is_not_good() {
     let run = Run::new()
         .ladder(P50, WAITS)
         .ladder(Metric::ErrorRate, [0.1, 1.0, 5.0]);
     let mut run = run.answers(1_114, 1.0).failures(94, FailureKind::Status);
-    // They come in two stretches, so that the run is short for its own ups and downs.
+    // They come in two clusters, so the run is short compared with its own fluctuations.
     for (at, sample) in run.samples[1_114..].iter_mut().enumerate() {
         let at_ns = if at % 2 == 0 {
             4_000_000_000
@@ -156,18 +156,18 @@ fn one_good_target_makes_no_good_run() {
         sample.first_byte_ns = Some(sample.done_ns);
     }
     let verdict = judged(run);
-    let grades: Vec<Grade> = verdict.judgements.iter().map(|row| row.grade).collect();
+    let grades: Vec<Grade> = verdict.judgments.iter().map(|row| row.grade).collect();
     assert_ne!(verdict.result, RunResult::Graded(Grade::Good), "{grades:?}");
     assert_eq!(grades[0], Grade::Good);
     assert!(verdict.headline.contains("7.78 %"), "{}", verdict.headline);
 }
 
 #[test]
-fn a_run_that_was_cut_short_is_not_good() {
+fn run_that_was_cut_short_is_not_good() {
     let cut = |run: Run| judged(run.stopped(StoppedBy::Interrupted, 14_000, None));
     let mut good = two_targets().answers(3_660, 12.0);
     good.header.load.stages[0].seconds = 60.0;
-    // The rows are decided by what was measured, and the rest of the load was never offered.
+    // The measurements decide the targets, but the rest of the load was never offered.
     let verdict = cut(good);
     assert!(
         verdict
@@ -185,13 +185,13 @@ fn a_run_that_was_cut_short_is_not_good() {
     assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
     assert_eq!(
         verdict.headline,
-        "Incomplete: the record breaks off after 21 s of 20 s (brunt was killed or could not write it); targets so far: \
+        "Incomplete: the record ends after 21 s of 20 s (brunt was killed or could not write it); targets so far: \
          2 good."
     );
 }
 
 #[test]
-fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
+fn service_that_stopped_is_critical_whatever_its_targets_are() {
     for run in [
         two_targets(),
         Run::new(),
@@ -214,7 +214,7 @@ fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
 }
 
 #[test]
-fn brunt_that_failed_itself_judges_nobody() {
+fn run_with_an_internal_error_is_invalid() {
     let run = two_targets().answers(3_660, 1.0);
     let verdict = judged(run.stopped(StoppedBy::InternalError, 14_000, Some("a thread panicked")));
     assert_eq!(verdict.result, RunResult::Invalid);
@@ -237,7 +237,7 @@ fn run_that_lost_a_worker_is_invalid_and_names_it() {
 }
 
 #[test]
-fn a_run_that_did_not_end_as_planned_says_so() {
+fn run_that_did_not_end_as_planned_has_a_finding() {
     let findings = |run: Run| judged(run).findings;
     assert_eq!(findings(two_targets().answers(20, 1.0)), []);
     for (by, expected) in [
@@ -251,11 +251,11 @@ fn a_run_that_did_not_end_as_planned_says_so() {
         ),
         (
             StoppedBy::EverythingFailed,
-            "Stopped by brunt after 5 s of 20 s, since every request failed.",
+            "Stopped by brunt after 5 s of 20 s, because every request failed.",
         ),
         (
             StoppedBy::TargetEnded,
-            "Stopped by brunt after 5 s of 20 s, since the process under test ended.",
+            "Stopped by brunt after 5 s of 20 s, because the process under test ended.",
         ),
     ] {
         let found = findings(two_targets().answers(20, 1.0).stopped(by, 5_000, None));
@@ -270,12 +270,12 @@ fn a_run_that_did_not_end_as_planned_says_so() {
     let found = findings(broken_off);
     assert_eq!(
         found[0].headline,
-        "The record breaks off after 20 s of 20 s (brunt was killed or could not write it)."
+        "The record ends after 20 s of 20 s (brunt was killed or could not write it)."
     );
 }
 
 #[test]
-fn faults_of_the_client_make_the_run_invalid() {
+fn faults_of_the_generator_make_the_run_invalid() {
     for (kind, remedy) in [
         (FailureKind::NoPorts, "--local-address"),
         (FailureKind::NoDescriptors, "ulimit -n"),
@@ -298,7 +298,7 @@ fn faults_of_the_client_make_the_run_invalid() {
             format!("Invalid: {cause}, so the run does not describe the service.")
         );
         assert_eq!(verdict.next_step, format!("Next: {remedy}; run again."));
-        for row in verdict.judgements {
+        for row in verdict.judgments {
             assert_eq!(row.grade, Grade::Inconclusive);
             assert_eq!(row.reason.as_deref(), Some("the run is invalid"));
             assert!(matches!(row.value, Value::Known(ms) if ms < 1.01));
@@ -310,7 +310,7 @@ fn faults_of_the_client_make_the_run_invalid() {
 }
 
 #[test]
-fn the_same_stall_is_put_at_the_right_door() {
+fn stall_is_attributed_to_generator_or_service() {
     let stall = |unlagged_ms, lag_ms| {
         let run = two_targets().answers(950, 1.0);
         judged(run.requests(A, 50, unlagged_ms, lag_ms, None))
@@ -333,10 +333,10 @@ fn the_same_stall_is_put_at_the_right_door() {
     assert_eq!(both.result, RunResult::Graded(Grade::Critical));
 }
 
-/// Lateness only makes a service look worse: what was met with it would have been met without it, whatever
-/// the shorter responses say of how the slow ones come.
+/// Lateness only makes a service look worse: a target that was met with it would be met without it, whatever
+/// the shorter responses show about the clustering of slow ones.
 #[test]
-fn lateness_makes_nothing_good() {
+fn lateness_never_improves_a_grade() {
     let mut run = Run::new().target(Metric::Percentile(0.99), [Some(8.0), None, None]);
     run = run.answers(2_000, 6.0);
     let begins_last_ns = 19_000_000_000;
@@ -349,7 +349,7 @@ fn lateness_makes_nothing_good() {
 }
 
 #[test]
-fn certificates_that_were_not_verified_are_said() {
+fn unverified_certificates_are_a_finding() {
     let mut run = two_targets().answers(1_000, 1.0);
     assert_eq!(judged(run.clone()).findings, []);
     run.header.generator.insecure = true;
@@ -363,7 +363,7 @@ fn certificates_that_were_not_verified_are_said() {
 }
 
 #[test]
-fn what_brunt_stood_still_is_not_the_services() {
+fn generator_stall_is_not_attributed_to_the_service() {
     let waited = |ms| {
         two_targets()
             .answers(950, 1.0)
@@ -373,23 +373,23 @@ fn what_brunt_stood_still_is_not_the_services() {
     assert_eq!(stopped.result, RunResult::Invalid);
     assert_eq!(
         stopped.headline,
-        "Invalid: brunt itself stood still for 8 s from second 12 on (stopped, or without a CPU), which made p99 critical \
+        "Invalid: brunt itself stalled for 8 s from second 12 on (stopped, or without a CPU), which made p99 critical \
          instead of good, so the run does not describe the service."
     );
     let no_matter = judged(waited(301.0).stood_still(12, 300));
     assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
     assert_eq!(
         no_matter.findings[0].headline,
-        "brunt itself stood still for 0.3 s from second 12 on (stopped, or without a CPU); this \
+        "brunt itself stalled for 0.3 s from second 12 on (stopped, or without a CPU); this \
          changed no grade."
     );
-    // The same waits, of a server.
+    // The same waits, caused by a server.
     let server = judged(waited(8_001.0));
     assert_eq!(server.result, RunResult::Graded(Grade::Critical));
 }
 
 #[test]
-fn throughput_lost_to_lag_is_not_the_services() {
+fn throughput_lost_to_lag_is_not_attributed_to_the_service() {
     // Ten users for 20 s; 1,600 lags of 50 ms take 80 of their 200 s: 80/s would have been 133/s.
     let served = |unlagged_ms, lag_ms| {
         let run = Run::new().ladder(Metric::Throughput, RATES);
@@ -407,7 +407,7 @@ fn throughput_lost_to_lag_is_not_the_services() {
 }
 
 #[test]
-fn users_that_were_not_made_make_the_run_invalid() {
+fn missing_users_make_the_run_invalid() {
     let with = |users: Vec<Option<u32>>| {
         let mut run = two_targets().answers(1_000, 1.0);
         run.users = users;
@@ -418,7 +418,7 @@ fn users_that_were_not_made_make_the_run_invalid() {
     assert_eq!(
         short.invalid_reasons,
         [
-            "the load was not made: for 18 of 19 s fewer than 90 % of the planned users were active, \
+            "the load was not generated: for 18 of 19 s fewer than 90 % of the planned users were active, \
           at worst 8 of 10; give brunt more cores or threads"
         ]
     );
@@ -431,7 +431,7 @@ fn users_that_were_not_made_make_the_run_invalid() {
 }
 
 #[test]
-fn users_on_their_way_are_no_shortfall() {
+fn users_of_a_ramp_are_not_missing() {
     let mut run = two_targets().answers(1_000, 1.0);
     run.header.load.stages[0].from = 0.0;
     run.header.load.stages[0].to = 200.0;

@@ -1,12 +1,12 @@
-//! What kept brunt itself from its work: where it mattered the run is not valid, and says which signal, when,
-//! and what to do.
+//! Generator signals: if they changed a result, the run is invalid, and names the signal, the time,
+//! and the remedy.
 
 use brunt_record::{ArrivalProcess, FailureKind, Interference, Metric, OpenModel, Second};
 use brunt_verdict::{FindingKind, Grade, RunResult, Verdict, judge};
 
 use crate::run::{A, Run};
 
-/// A thread that is well: a tenth of its core, and on it 400 times.
+/// A healthy thread, which uses a tenth of its core in 400 time slices.
 fn well() -> (Second, Interference) {
     let counts = Second {
         cpu_ms: 100,
@@ -28,7 +28,7 @@ fn well() -> (Second, Interference) {
     (counts, seen)
 }
 
-/// A run in which a tenth of the requests take 80 ms, and the p95 has to stay under 50 ms.
+/// A run in which a tenth of the requests take 80 ms, with a limit of 50 ms for the p95.
 fn judged(change: impl Fn(&mut Second, &mut Interference)) -> Verdict {
     let (mut counts, mut seen) = well();
     change(&mut counts, &mut seen);
@@ -38,7 +38,7 @@ fn judged(change: impl Fn(&mut Second, &mut Interference)) -> Verdict {
 }
 
 #[test]
-fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
+fn invalid_run_names_the_signal_its_time_and_the_remedy() {
     assert_eq!(
         judged(|_, _| {}).result,
         RunResult::Graded(Grade::Poor),
@@ -63,26 +63,24 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
     for (verdict, expected) in [
         (
             throttled,
-            "brunt itself was throttled in 20 s between seconds 0 and 19, for 300 ms at worst (the CPU quota \
+            "brunt itself was throttled for up to 300 ms per second, in 20 s between seconds 0 and 19 (the CPU quota \
              of its control group was used up), which made p95 poor instead of good; raise that quota \
-             (cpu.max), or make less load",
+             (cpu.max), or reduce the load",
         ),
         (
             stolen,
-            "brunt itself lost its CPU to the hypervisor in 20 s between seconds 0 and 19, for 300 ms at worst \
-             (steal), which made p95 poor instead of good; run brunt where its cores are its own, or make less \
-             load",
+            "brunt itself lost its CPU to the hypervisor for up to 300 ms per second, in 20 s between seconds 0 and 19 \
+             (steal), which made p95 poor instead of good; run brunt on dedicated cores, or reduce the load",
         ),
         (
             waited,
-            "brunt itself waited for a CPU in 21 s between seconds 0 and 20, for 300 ms at worst (something \
-             else ran on its cores; CPU pressure 35 %), which made p95 poor instead of good; give brunt a core of \
-             its own",
+            "brunt itself waited for a CPU for up to 300 ms per second, in 21 s between seconds 0 and 20 (other \
+             processes ran on its cores; CPU pressure 35 %), which made p95 poor instead of good; give brunt a dedicated core",
         ),
         (
             saturated,
             "brunt itself was saturated: its busiest thread used 97 % of a core in 21 s between seconds 0 and \
-             20, which made p95 poor instead of good; give brunt more cores or threads, or make less load",
+             20, which made p95 poor instead of good; give brunt more cores or threads, or reduce the load",
         ),
     ] {
         assert_eq!(verdict.result, RunResult::Invalid);
@@ -91,8 +89,8 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
 }
 
 #[test]
-fn what_did_not_matter_is_a_note() {
-    // It took a fifth of the time, and nothing due ever waited for more than 20 ms.
+fn signal_without_consequences_is_a_note() {
+    // It took a fifth of the time, and no event waited for more than 20 ms.
     let harmless = judged(|counts, seen| {
         counts.max_wakeup_delay_us = 20_000;
         seen.throttled_ms = Some(200);
@@ -104,17 +102,17 @@ fn what_did_not_matter_is_a_note() {
     assert_eq!(note.kind, FindingKind::GeneratorNote);
     assert_eq!(
         note.headline,
-        "brunt itself was throttled in 20 s between seconds 0 and 19, for 200 ms at worst (the CPU quota of its \
+        "brunt itself was throttled for up to 200 ms per second, in 20 s between seconds 0 and 19 (the CPU quota of its \
          control group was used up); this changed no grade."
     );
-    // Few requests fell into what was withheld: a tenth of them is slow.
+    // Starvation affected only a few requests, but a tenth of them is slow.
     let few = judged(|counts, seen| {
         counts.max_wakeup_delay_us = 90_000;
         seen.throttled_ms = Some(20);
     });
     assert_eq!(few.result, RunResult::Graded(Grade::Poor));
     assert_eq!(few.findings, []);
-    // Others on these cores lost theirs.
+    // Other processes on these cores lost their CPU time.
     let others = judged(|counts, seen| {
         counts.max_wakeup_delay_us = 90_000;
         (seen.stolen_ms, seen.used_ms) = (Some(300), Some(1_900));
@@ -122,8 +120,8 @@ fn what_did_not_matter_is_a_note() {
     assert_eq!(others.result, RunResult::Graded(Grade::Poor));
 }
 
-/// A run in which a tenth of the requests fail, all along or in every fourth second, in which the machine
-/// may sleep.
+/// A run in which a tenth of the requests fail, throughout or in every fourth second, in which the machine
+/// may be suspended.
 fn with_resets(are_together: bool, suspended_ms: u64) -> Verdict {
     let (counts, seen) = well();
     let run = Run::new().target(Metric::ErrorRate, [Some(1.0), None, None]);
@@ -150,7 +148,7 @@ fn with_resets(are_together: bool, suspended_ms: u64) -> Verdict {
 }
 
 #[test]
-fn what_failed_while_the_machine_slept_is_not_the_services() {
+fn failures_during_suspension_are_not_attributed_to_the_service() {
     let poor = RunResult::Graded(Grade::Poor);
     assert_eq!(with_resets(false, 0).result, poor);
     assert_eq!(with_resets(true, 0).result, poor);
@@ -166,13 +164,13 @@ fn what_failed_while_the_machine_slept_is_not_the_services() {
 }
 
 #[test]
-fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
+fn clock_change_and_unavailable_sources_are_notes() {
     let set = judged(|_, seen| seen.clock_step_ms = Some(-2_500));
     assert_eq!(set.result, RunResult::Graded(Grade::Poor));
     assert_eq!(
         set.findings[0].headline,
-        "the system's clock was set back by 2.5 s at second 20; brunt measures by a monotonic clock, so only \
-         its times of day are wrong."
+        "the system clock was set back by 2.5 s at second 20; brunt measures with a monotonic clock, so only \
+         its wall-clock times are wrong."
     );
     let blind = judged(|counts, seen| {
         counts.timeslices = 0;
@@ -180,14 +178,14 @@ fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
     });
     assert_eq!(
         blind.findings[0].headline,
-        "brunt could not see its threads' wait for a CPU (schedstat), steal (/proc/stat), throttling (cpu.stat \
-         of its control group), CPU pressure (/proc/pressure) here."
+        "brunt could not read its threads' wait for a CPU (schedstat), steal (/proc/stat), throttling (cpu.stat \
+         of its control group), CPU pressure (/proc/pressure) on this machine."
     );
 }
 
 #[test]
-fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
-    // 2,000 requests in 20 s, planned as 100 arrivals a second, or made by users.
+fn load_above_the_generator_limit_is_a_finding() {
+    // 2,000 requests in 20 s, planned as 100 arrivals per second, or sent by users.
     let found = |is_open: bool, capacity_rps| {
         let mut run = Run::new().answers(2_000, 1.0);
         run.header.generator.capacity_rps = capacity_rps;
@@ -208,16 +206,16 @@ fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
         assert_eq!(limit.kind, FindingKind::GeneratorLimit);
         assert_eq!(
             limit.headline,
-            "The load comes to 100 req/s, and brunt itself is reliable up to 98, 70 % of the 140 req/s that it \
-             makes of a server that does nothing (without TLS); give brunt more cores or threads."
+            "The load reaches 100 req/s, but brunt itself is reliable up to 98 req/s, 70 % of the 140 req/s that it \
+             reaches against an empty server (without TLS); give brunt more cores or threads."
         );
         let names: Vec<&str> = limit.figures.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["capacity_rps", "usable_rps", "max_offered_rps"]);
     }
 }
 
-/// A run of 600 arrivals a second, of which 200 are played; the rest waits for users, and the busiest thread runs for so
-/// much of each second.
+/// A run of 600 arrivals per second, of which 200 are started; the rest waits for users, and the busiest thread runs for
+/// this part of each second.
 fn overloaded(busiest_ms: u64) -> Run {
     let (counts, seen) = well();
     let counts = Second {
@@ -238,14 +236,14 @@ fn overloaded(busiest_ms: u64) -> Run {
 }
 
 #[test]
-fn arrivals_that_brunt_could_not_play_make_the_run_invalid() {
+fn arrivals_that_were_not_started_make_the_run_invalid() {
     let verdict = judge(&overloaded(970).answers(4_000, 1.0).record());
     assert_eq!(verdict.result, RunResult::Invalid);
     assert_eq!(
         verdict.invalid_reasons,
         [
-            "the load was not made: brunt itself had no time to spare and played 4,000 of 12,000 planned arrivals; \
-          give brunt more cores or threads, or make less load"
+            "the load was not generated: brunt itself was saturated and started 4,000 of 12,000 planned arrivals; \
+          give brunt more cores or threads, or reduce the load"
         ]
     );
     let throughput = overloaded(970).target(Metric::Throughput, [None, None, Some(500.0)]);
@@ -254,8 +252,8 @@ fn arrivals_that_brunt_could_not_play_make_the_run_invalid() {
 }
 
 #[test]
-fn arrivals_that_the_service_holds_up_are_its_own() {
-    // brunt has time to spare.
+fn arrivals_that_wait_for_the_service_are_attributed_to_it() {
+    // The generator is not saturated.
     let verdict = judge(&overloaded(300).answers(4_000, 1.0).record());
     assert_eq!(
         verdict.result,
@@ -266,7 +264,7 @@ fn arrivals_that_the_service_holds_up_are_its_own() {
     let throughput = overloaded(300).target(Metric::Throughput, [None, None, Some(500.0)]);
     let verdict = judge(&throughput.answers(4_000, 1.0).record());
     assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
-    // It has none, and the service is slow by itself.
+    // It is saturated, but the service is slow by itself.
     let slow = overloaded(970).target(Metric::Percentile(0.95), [Some(50.0), None, None]);
     let verdict = judge(&slow.answers(4_000, 80.0).record());
     assert_eq!(

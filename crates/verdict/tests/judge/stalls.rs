@@ -1,11 +1,11 @@
-//! Stalls: the service answers nothing for a while, at known times; and what only looks like it.
+//! Stalls of the service at known times, and behavior that only looks like a stall.
 
 use brunt_record::{FailureKind, Metric, StoppedBy};
 use brunt_verdict::{Figure, FindingKind, Grade, Mark, RunResult, Stall, judge, stalls};
 
 use crate::run::{A, Run};
 
-/// Fifty requests a second, and a freeze of 4 s.
+/// Fifty requests per second, and a freeze of 4 s.
 fn frozen() -> Run {
     Run::new().freezing(20, &[(7_300, 11_300)], None)
 }
@@ -21,11 +21,11 @@ fn only(run: Run) -> Stall {
 }
 
 #[test]
-fn a_freeze_is_a_stall_with_its_truth() {
+fn freeze_is_a_stall_with_its_true_times() {
     let stall = only(frozen());
     assert!(is_near(stall.from_s, 7.3, 0.02), "{stall:?}");
     assert!(is_near(stall.to_s, 11.3, 0.02), "{stall:?}");
-    // Those of 7.30 to 10.98 s, at the end of the last silent second.
+    // The requests of 7.30 to 10.98 s, at the end of the last silent second.
     assert_eq!(stall.waiting, 185, "{stall:?}");
     assert!(
         is_near(stall.longest_ms.unwrap(), 4_000.0, 10.0),
@@ -35,7 +35,7 @@ fn a_freeze_is_a_stall_with_its_truth() {
 }
 
 #[test]
-fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
+fn stall_is_a_finding_with_figures_and_a_mark() {
     let verdict = judge(&frozen().record());
     let finding = verdict
         .findings
@@ -61,7 +61,7 @@ fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
         matches!(
             finding.marks[..],
             [Mark::Span {
-                label: "no answers",
+                label: "no response",
                 ..
             }]
         ),
@@ -70,7 +70,7 @@ fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
 }
 
 #[test]
-fn several_stalls_are_counted_and_the_longest_is_told() {
+fn several_stalls_are_counted_and_the_longest_is_described() {
     let run = Run::new().freezing(
         20,
         &[(2_500, 5_000), (7_300, 11_300), (14_000, 16_600)],
@@ -96,11 +96,11 @@ fn several_stalls_are_counted_and_the_longest_is_told() {
 }
 
 #[test]
-fn requests_that_time_out_in_a_stall_are_no_answers() {
+fn requests_that_time_out_during_a_stall_are_not_responses() {
     let run = Run::new().freezing(20, &[(7_300, 11_300)], Some(FailureKind::Timeout));
     let stall = only(run);
     assert_eq!((stall.unanswered, stall.is_last), (200, false), "{stall:?}");
-    // The requests of the same second that were answered before it.
+    // The requests of the same second with a response before it.
     assert!(is_near(stall.longest_ms.unwrap(), 5.0, 0.1), "{stall:?}");
     assert!(
         is_near(stall.from_s, 7.3, 0.02) && is_near(stall.to_s, 11.0, 0.02),
@@ -109,7 +109,7 @@ fn requests_that_time_out_in_a_stall_are_no_answers() {
 }
 
 #[test]
-fn a_service_that_is_gone_answers_nothing_until_the_end() {
+fn service_that_is_gone_is_silent_until_the_end() {
     let refused = |from_s: u64| {
         let mut run = Run::new().freezing(20, &[], None);
         for sample in &mut run.samples {
@@ -134,21 +134,21 @@ fn a_service_that_is_gone_answers_nothing_until_the_end() {
     assert!(
         sentence
             .headline
-            .contains("from 12 s to the end of the run (8 s): 400 requests never answered"),
+            .contains("from 12 s to the end of the run (8 s): 400 requests got no response"),
         "{sentence:?}"
     );
-    // Where nothing was ever answered there is no usual rate, and more to say than that.
+    // Without any response there is no usual rate, and the headline says more.
     assert_eq!(stalls(&refused(0).record()), []);
 }
 
 #[test]
-fn what_only_looks_like_a_stall_is_none() {
+fn silence_that_only_looks_like_a_stall_is_ignored() {
     let steady = Run::new().freezing(20, &[], None);
     assert_eq!(stalls(&steady.record()), [], "nothing freezes");
     assert_eq!(
         stalls(&frozen().stood_still(11, 4_000).record()),
         [],
-        "the generator stood still"
+        "the generator stalled"
     );
     assert_eq!(
         stalls(&frozen().stood_still(11, 500).record()).len(),
@@ -159,7 +159,7 @@ fn what_only_looks_like_a_stall_is_none() {
     idle.samples
         .retain(|sample| !(5..15).contains(&(sample.intended_ns / 1_000_000_000)));
     assert_eq!(stalls(&idle.record()), [], "no load");
-    // Ten users in step: each response takes three seconds, and all come at once.
+    // Ten synchronized users: each response takes three seconds, and all arrive at once.
     let mut in_step = Run::new().freezing(2_000, &[], None);
     let one = in_step.samples[0];
     in_step.samples.clear();
@@ -174,7 +174,7 @@ fn what_only_looks_like_a_stall_is_none() {
         });
     }
     assert_eq!(stalls(&in_step.record()), [], "slow all along");
-    // One request of 4 s while the other users rest.
+    // One request of 4 s during the waits of the other users.
     let mut rare = Run::new().freezing(2_000, &[(8_000, 12_000)], None);
     rare.samples
         .retain(|sample| sample.intended_ns != 10_000_000_000);
@@ -182,8 +182,8 @@ fn what_only_looks_like_a_stall_is_none() {
 }
 
 #[test]
-fn the_end_of_the_load_is_no_stall() {
-    // One of ten users is not answered when the load ends, and is waited for.
+fn end_of_the_load_is_not_a_stall() {
+    // One of ten users has no response yet when the load ends, and is waited for.
     let mut run = Run::new()
         .freezing(20, &[], None)
         .stopped(StoppedBy::Finished, 20_000, None);
@@ -197,7 +197,7 @@ fn the_end_of_the_load_is_no_stall() {
     assert_eq!(stalls(&run.record()), []);
 }
 
-/// Fifty requests a second, none of which is answered from a moment on until the run has ended.
+/// Fifty requests per second, without a response from a time on until the run has ended.
 fn silent_from(from_ms: u64) -> Run {
     let mut run = Run::new().freezing(20, &[(from_ms, 25_000)], Some(FailureKind::Aborted));
     run.ending.as_mut().expect("an ending").ended_ms = 25_000;
@@ -205,7 +205,7 @@ fn silent_from(from_ms: u64) -> Run {
 }
 
 #[test]
-fn silence_to_the_end_is_critical_whatever_the_targets_say() {
+fn silence_until_the_end_is_critical_whatever_the_targets_are() {
     let lenient = silent_from(7_300).target(Metric::Percentile(0.1), [None, None, Some(1e6)]);
     let throughput = silent_from(7_300).target(Metric::Throughput, [None, None, Some(1.0)]);
     for run in [silent_from(7_300), lenient, throughput] {
@@ -221,7 +221,7 @@ fn silence_to_the_end_is_critical_whatever_the_targets_say() {
 }
 
 #[test]
-fn silence_that_ends_or_is_short_or_is_brunts_own_stops_no_service() {
+fn silence_that_ends_is_short_or_is_the_generators_is_not_final() {
     let comes_back = Run::new().freezing(20, &[(5_000, 19_500)], Some(FailureKind::Timeout));
     let short = Run::new().freezing(20, &[(14_000, 20_000)], Some(FailureKind::Aborted));
     let mut killed = silent_from(7_300);

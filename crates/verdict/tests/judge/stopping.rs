@@ -1,4 +1,4 @@
-//! Targets that stop a run, and runs that go on until all is decided.
+//! Targets that stop a run, and runs that continue until all targets are decided.
 
 use brunt_record::{FailureKind, Metric, MissedTarget, StoppedBy, ThresholdKind};
 use brunt_verdict::stopping::EarlyStopping;
@@ -15,20 +15,20 @@ fn run(metric: Metric, critical: f64) -> Run {
     run
 }
 
-/// When a run would be stopped, and why.
+/// The time at which a run would be stopped, and the reason.
 fn stopped(run: Run) -> Option<(u32, String)> {
     let record = run.record();
     let mut stopping = EarlyStopping::new(&record.header).unwrap();
     (1..20).find_map(|recorded_s| Some((recorded_s, stopping.look(&record, recorded_s)?.reason)))
 }
 
-/// 20 requests a second of 50 ms, half of which fail.
+/// 20 requests per second of 50 ms, half of which fail.
 fn half_fail(run: Run) -> Run {
     run.requests(A, 200, 50.0, 0.0, None)
         .requests(A, 200, 50.0, 0.0, Some(FailureKind::Status))
 }
 
-/// With 90 % of the CPU and 700 MB in use all along.
+/// With 90 % of the CPU and 700 MB in use throughout.
 fn watched(run: Run) -> Run {
     (0..20).fold(run, |run, at| {
         run.reading(at * 1_000 + 900, Some(90.0), Some(700_000_000))
@@ -36,55 +36,55 @@ fn watched(run: Run) -> Run {
 }
 
 #[test]
-fn every_metric_that_is_surely_missed_stops_the_run() {
+fn every_metric_that_is_certain_to_be_missed_stops_the_run() {
     for (metric, critical, at_s, reason) in [
         (
             Metric::Percentile(0.95),
             20.0,
             12,
-            "p95 is surely over the critical 20 ms",
+            "p95 is certain to be over the critical 20 ms",
         ),
         (
             Metric::ErrorRate,
             5.0,
             12,
-            "error rate is surely over the critical 5 %",
+            "error rate is certain to be over the critical 5 %",
         ),
         (
             Metric::ErrorRate,
             0.0,
             1,
-            "error rate is surely over the critical 0 %",
+            "error rate is certain to be over the critical 0 %",
         ),
         (
             Metric::Mean,
             20.0,
             12,
-            "mean is surely over the critical 20 ms",
+            "mean is certain to be over the critical 20 ms",
         ),
         (
             Metric::Max,
             20.0,
             1,
-            "max is surely over the critical 20 ms",
+            "max is certain to be over the critical 20 ms",
         ),
         (
             Metric::Throughput,
             100.0,
             12,
-            "throughput is surely under the critical 100 req/s",
+            "throughput is certain to be under the critical 100 req/s",
         ),
         (
             Metric::Cpu,
             80.0,
             12,
-            "CPU is surely over the critical 80 %",
+            "CPU is certain to be over the critical 80 %",
         ),
         (
             Metric::Memory,
             512.0,
             1,
-            "memory is surely over the critical 512 MB",
+            "memory is certain to be over the critical 512 MB",
         ),
     ] {
         let found = stopped(watched(half_fail(run(metric, critical))));
@@ -119,7 +119,7 @@ fn lateness_of_the_generator_stops_nothing() {
 }
 
 #[test]
-fn warm_up_of_the_profile_is_not_looked_at() {
+fn warm_up_of_the_profile_does_not_stop_the_run() {
     let mut slow = half_fail(run(Metric::Percentile(0.95), 20.0));
     slow.header.load.warm_up_s = 5.0;
     assert_eq!(stopped(slow).map(|(at_s, _)| at_s), Some(17));
@@ -138,24 +138,28 @@ fn search_is_not_stopped() {
 }
 
 #[test]
-fn decision_that_stopped_the_run_stands() {
+fn decision_that_stopped_the_run_is_final() {
     // Nine of ten are fast, which by itself decides nothing.
     let run = run(Metric::Percentile(0.95), 20.0)
         .requests(A, 18, 5.0, 0.0, None)
         .requests(A, 1, 50.0, 0.0, None);
     let mut record = run
-        .stopped(StoppedBy::TargetMissed, 14_000, Some("p95 is surely over"))
+        .stopped(
+            StoppedBy::TargetMissed,
+            14_000,
+            Some("p95 is certain to be over"),
+        )
         .record();
-    assert_eq!(judge(&record).judgements[0].grade, Grade::Inconclusive);
+    assert_eq!(judge(&record).judgments[0].grade, Grade::Inconclusive);
     record.ending.as_mut().unwrap().missed_targets = vec![MissedTarget {
         target: 0,
         threshold: ThresholdKind::Critical,
     }];
     let verdict = judge(&record);
-    assert_eq!(verdict.judgements[0].grade, Grade::Critical);
+    assert_eq!(verdict.judgments[0].grade, Grade::Critical);
     assert_eq!(
         verdict.headline,
-        "Critical: stopped by brunt at 14 of 20 s (stop_at): p95 is surely over; 1 of 1 targets missed."
+        "Critical: stopped by brunt at 14 of 20 s (stop_at): p95 is certain to be over; 1 of 1 targets missed."
     );
 }
 
@@ -173,12 +177,12 @@ fn milder_threshold_is_as_measured_once_the_target_was_missed() {
             target: 0,
             threshold: ThresholdKind::Target,
         }];
-        assert_eq!(judge(&record).judgements[0].grade, grade);
+        assert_eq!(judge(&record).judgments[0].grade, grade);
     }
 }
 
 #[test]
-fn run_goes_on_until_nothing_is_open_that_time_decides() {
+fn run_continues_until_time_decides_nothing_more() {
     let open = |count: u64, metric: Metric, level: f64| {
         let mut run = Run::new().target(metric, [Some(level), None, None]);
         run.header.load.until_decided_s = Some(80.0);
@@ -195,18 +199,18 @@ fn run_goes_on_until_nothing_is_open_that_time_decides() {
         open(40, Metric::ErrorRate, 1.0),
         Some(vec!["error rate".to_owned()])
     );
-    // Nobody watched a process, which no longer run would change.
+    // No process was monitored, which a longer run would not change.
     assert_eq!(open(40, Metric::Cpu, 80.0), Some(Vec::new()));
 }
 
 #[test]
-fn looking_more_than_once_takes_more_to_pass() {
+fn repeated_looks_require_more_evidence_to_pass() {
     // No failure of 300 requests decides an error rate under 1 % if it is judged once.
     let graded = |until_decided_s: Option<f64>| {
         let mut run = Run::new().target(Metric::ErrorRate, [Some(1.0), None, None]);
         run.header.load.until_decided_s = until_decided_s;
         let record = run.requests(A, 300, 5.0, 0.0, None).record();
-        judge(&record).judgements[0].grade
+        judge(&record).judgments[0].grade
     };
     assert_eq!(graded(None), Grade::Good);
     assert_eq!(graded(Some(80.0)), Grade::Inconclusive);

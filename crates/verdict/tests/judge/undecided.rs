@@ -1,15 +1,15 @@
-//! What is not decided: why, what is known anyway, and what would decide it; and intervals that agree with grades.
+//! Undecided targets: the reason, partial knowledge, and the remedy; and intervals that agree with grades.
 
 use brunt_record::{FailureKind, Metric, Sample};
-use brunt_verdict::{FindingKind, Grade, Judgement, Value, judge};
+use brunt_verdict::{FindingKind, Grade, Judgment, Value, judge};
 use proptest::prelude::*;
 
 use crate::run::{B, Run};
 
 const P95: Metric = Metric::Percentile(0.95);
 
-fn row(run: Run) -> Judgement {
-    judge(&run.record()).judgements.remove(0)
+fn row(run: Run) -> Judgment {
+    judge(&run.record()).judgments.remove(0)
 }
 
 fn reason(run: Run) -> String {
@@ -18,7 +18,7 @@ fn reason(run: Run) -> String {
     row.reason.unwrap()
 }
 
-/// Only what begins in the first seconds, and no load after them.
+/// Keeps only the first seconds of a run and of its load.
 fn cut_at(mut run: Run, seconds: u64) -> Run {
     let end_ns = seconds * 1_000_000_000;
     run.samples.retain(|sample| sample.intended_ns < end_ns);
@@ -27,7 +27,7 @@ fn cut_at(mut run: Run, seconds: u64) -> Run {
 }
 
 #[test]
-fn short_run_without_a_failure_says_what_is_known() {
+fn short_run_without_a_failure_has_partial_knowledge() {
     let run = || {
         let run = Run::new().target(Metric::ErrorRate, [Some(0.1), None, None]);
         cut_at(run.answers(100_080, 1.0), 3)
@@ -35,13 +35,13 @@ fn short_run_without_a_failure_says_what_is_known() {
     assert_eq!(
         reason(run()),
         "under 0.1 % needs a run of about 20 s; 0 of 15,012 requests failed, which is at most 0.02 % with \
-         95 % confidence if the service has no ups and downs of more than 3 s; run for about 20 s instead of 3 s at this load; set \
+         95 % confidence if the service has no fluctuations longer than 3 s; run for about 20 s instead of 3 s at this load; set \
          [verdict] min_duration = \"3s\""
     );
     let mut lowered = run();
     lowered.header.min_duration_s = Some(3.0);
     let verdict = judge(&lowered.clone().record());
-    assert_eq!(verdict.judgements[0].grade, Grade::Good);
+    assert_eq!(verdict.judgments[0].grade, Grade::Good);
     let found = verdict
         .findings
         .iter()
@@ -68,14 +68,14 @@ fn short_run_without_a_failure_says_what_is_known() {
 }
 
 #[test]
-fn short_run_with_failures_is_missed_at_any_length() {
+fn short_run_with_failures_misses_at_any_length() {
     let run = Run::new().target(Metric::ErrorRate, [Some(0.1), None, None]);
     let run = run.answers(2_000, 1.0).failures(400, FailureKind::Status);
     assert_eq!(row(cut_at(run, 3)).grade, Grade::Poor);
 }
 
 #[test]
-fn lowered_minimum_still_sees_how_seconds_differ() {
+fn lowered_minimum_still_accounts_for_variation_between_seconds() {
     let mut run = Run::new().target(Metric::ErrorRate, [Some(2.0), None, None]);
     run.header.min_duration_s = Some(6.0);
     // One failure of a hundred, all of them in one of six seconds.
@@ -99,7 +99,7 @@ fn name_that_the_load_does_not_request_is_not_applicable() {
     );
     assert_eq!(
         row.reason.as_deref(),
-        Some("no user of this load makes such a request; include the users and tasks that do")
+        Some("no user of this load sends such a request; include the users and tasks that do")
     );
 }
 
@@ -110,12 +110,12 @@ fn throughput_of_more_than_the_plan_knew_of_is_applicable() {
         run.offering(50.0).answers(made, 1.0)
     };
     assert_eq!(row(run(900)).grade, Grade::NotApplicable);
-    // A loop had more rounds than one.
+    // A loop had more than one iteration.
     assert_eq!(row(run(1_800)).grade, Grade::Inconclusive);
 }
 
 #[test]
-fn throughput_of_a_moment_is_not_a_throughput() {
+fn throughput_of_a_second_is_undecided() {
     let run = Run::new().target(Metric::Throughput, [Some(10.0), None, None]);
     let run = cut_at(run.answers(2_000, 1.0), 2);
     let reason = reason(run);
@@ -129,19 +129,19 @@ fn throughput_of_a_moment_is_not_a_throughput() {
 }
 
 #[test]
-fn mean_of_one_request_is_not_a_mean() {
+fn mean_of_one_request_is_undecided() {
     let run = |count| {
         let run = Run::new().target(Metric::Mean, [Some(100.0), None, None]);
         run.answers(count, 1.0)
     };
     assert_eq!(
         reason(run(1)),
-        "a mean needs requests in 20 seconds, made in 1; make more load"
+        "a mean needs requests in 20 seconds, but there were requests in 1; increase the load"
     );
     assert_eq!(row(run(20)).grade, Grade::Good);
 }
 
-/// Requests of one second are slower than the rest, by their number.
+/// Makes the requests of some seconds slower than the rest.
 fn with_slow(mut run: Run, seconds: std::ops::Range<u64>, more_ms: u64) -> Run {
     let is_slow = |sample: &Sample| seconds.contains(&(sample.intended_ns / 1_000_000_000));
     for sample in run.samples.iter_mut().filter(|sample| is_slow(sample)) {
@@ -151,7 +151,7 @@ fn with_slow(mut run: Run, seconds: std::ops::Range<u64>, more_ms: u64) -> Run {
 }
 
 #[test]
-fn threshold_far_below_every_request_is_missed_whatever_the_ups_and_downs() {
+fn threshold_far_below_every_request_is_missed_despite_fluctuations() {
     let run = |critical_ms| {
         let mut run = Run::new().target(Metric::Percentile(0.5), [None, None, Some(critical_ms)]);
         run.header.min_duration_s = Some(2.0);
@@ -162,11 +162,11 @@ fn threshold_far_below_every_request_is_missed_whatever_the_ups_and_downs() {
 }
 
 #[test]
-fn ups_and_downs_are_named_with_their_time_and_figures() {
+fn fluctuation_is_described_with_its_time_and_values() {
     let run = Run::new()
         .target(P95, [Some(200.0), None, None])
         .answers(4_000, 80.0);
-    // A half of the requests of seven seconds, every other one.
+    // Every other request of seven seconds.
     let mut run = with_slow(run, 12..19, 0);
     let slow = run.samples.iter_mut().step_by(8);
     for sample in slow.filter(|sample| (12..19).contains(&(sample.intended_ns / 1_000_000_000))) {
@@ -195,7 +195,7 @@ fn advice_of_more_than_an_hour_is_another_threshold() {
     assert!(!reason.contains(" h longer"), "{reason}");
 }
 
-/// Runs whose seconds differ: of a level (ms) times a factor second by second, exponentially distributed.
+/// Runs whose seconds differ: exponentially distributed durations with a mean (ms) times a factor for each second.
 fn any_simulated() -> impl Strategy<Value = Run> {
     let factors = prop::collection::vec(prop_oneof![4 => 0.8..1.2f64, 1 => 1.0..8.0f64], 20);
     (
@@ -246,8 +246,8 @@ fn any_simulated() -> impl Strategy<Value = Run> {
         )
 }
 
-/// Whether an end of an interval is on the good side of a threshold; a critical one is still met where it is reached.
-fn is_met(row: &Judgement, end: f64, level: f64, is_critical: bool) -> bool {
+/// Returns whether an end of an interval meets a threshold; a critical threshold is met if the value equals it.
+fn is_met(row: &Judgment, end: f64, level: f64, is_critical: bool) -> bool {
     let higher = row.target.metric.is_better_when_higher();
     let better = if higher { end > level } else { end < level };
     better || is_critical && (end - level).abs() <= 0.0
@@ -256,8 +256,8 @@ fn is_met(row: &Judgement, end: f64, level: f64, is_critical: bool) -> bool {
 /// A threshold, and whether it is the critical one.
 type Level = (f64, bool);
 
-/// The thresholds that a grade says are met, and those that it says are missed.
-fn met_and_missed(row: &Judgement) -> [Option<Level>; 2] {
+/// The thresholds that are met according to a grade, and those that are missed.
+fn met_and_missed(row: &Judgment) -> [Option<Level>; 2] {
     let target = &row.target;
     let limit = |level: Option<f64>| level.map(|level| (level, false));
     let critical = target.critical.map(|level| (level, true));
@@ -270,7 +270,7 @@ fn met_and_missed(row: &Judgement) -> [Option<Level>; 2] {
     }
 }
 
-fn agrees(row: &Judgement, longest_ms: f64) -> Result<(), TestCaseError> {
+fn agrees(row: &Judgment, longest_ms: f64) -> Result<(), TestCaseError> {
     let Some(interval) = row.interval else {
         return Ok(());
     };
@@ -309,15 +309,15 @@ proptest! {
     fn interval_agrees_with_its_grade_and_with_what_was_seen(run in any_simulated()) {
         let durations = run.samples.iter().map(|sample| sample.done_ns - sample.intended_ns);
         let longest_ms = durations.max().unwrap_or(0) as f64 / 1e6;
-        for row in judge(&run.record()).judgements {
+        for row in judge(&run.record()).judgments {
             agrees(&row, longest_ms)?;
         }
     }
 }
 
 #[test]
-fn interval_that_was_decided_from_afar_says_so() {
-    // Few responses, whose longest is far within the threshold, and which come in ups and downs.
+fn interval_beyond_the_longest_response_has_a_note() {
+    // Few responses with fluctuations, the longest of which is far below the threshold.
     let mut run = Run::new()
         .target(P95, [Some(1_000.0), None, None])
         .answers(300, 1.0);

@@ -1,4 +1,4 @@
-//! Users that never started, or stopped before the end: counted, told, and never blamed on the generator.
+//! Users that never started, or stopped early: they are counted, reported, and never blamed on the generator.
 
 use brunt_record::{FailureKind, Metric, NameId, NameKind, RequestName, Second, StoppedBy};
 use brunt_verdict::{Figure, Finding, FindingKind, Grade, Value, judge};
@@ -7,7 +7,7 @@ use crate::run::Run;
 
 const LOGIN: NameId = NameId(3);
 
-/// A run of 30 users, 50 s long, with 10,000 fast answers; of its users so many are there, and so many could not log in.
+/// A run of 30 users, 50 s long, with 10,000 fast responses; some users are active, and some could not log in.
 fn logging_in(there: u32, refused: u64) -> Run {
     let mut run = Run::new().ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0]);
     run.header.load.stages[0] = brunt_record::LoadStage {
@@ -43,7 +43,7 @@ fn found(findings: &[Finding], kind: FindingKind) -> Option<&Finding> {
 }
 
 #[test]
-fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
+fn users_that_cannot_log_in_do_not_make_the_run_invalid() {
     let verdict = judge(&logging_in(15, 15).record());
     assert_eq!(verdict.invalid_reasons, [] as [String; 0]);
     let finding = found(&verdict.findings, FindingKind::UsersNotStarted).expect("a finding");
@@ -58,8 +58,8 @@ fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
             ("users_started", Figure::Count(30))
         ]
     );
-    // Half of the load was not there: nothing is good.
-    let row = &verdict.judgements[0];
+    // Half of the load was missing, so no target is good.
+    let row = &verdict.judgments[0];
     assert_eq!(row.grade, Grade::Inconclusive, "{row:?}");
     let reason = row.reason.as_deref().unwrap();
     assert!(
@@ -68,25 +68,25 @@ fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
         ),
         "{reason}"
     );
-    // The same users missing without a word of why is the generator's fault, as before.
+    // The same users missing without a reason are the generator's fault.
     let mut unexplained = logging_in(15, 0);
     unexplained.header.targets.clear();
     let verdict = judge(&unexplained.record());
     assert!(
-        verdict.invalid_reasons[0].starts_with("the load was not made"),
+        verdict.invalid_reasons[0].starts_with("the load was not generated"),
         "{verdict:?}"
     );
 }
 
 #[test]
-fn a_login_that_fails_is_an_error_of_the_service() {
+fn failed_login_is_an_error_of_the_service() {
     let run = logging_in(28, 2).ladder(Metric::ErrorRate, [0.000_01, 0.000_02, 0.000_03]);
     let verdict = judge(&run.record());
-    let rate = &verdict.judgements[1];
+    let rate = &verdict.judgments[1];
     let Value::Known(percent) = rate.value else {
         panic!("{rate:?}");
     };
-    // Of 10,000 requests and the two that kept users out; the logins that went well are set-up.
+    // Of 10,000 requests and the two that kept users out; successful logins are set-up.
     assert!((percent - 100.0 * 2.0 / 10_002.0).abs() < 1e-9, "{percent}");
     assert_eq!(rate.grade, Grade::Critical, "{rate:?}");
     let finding = found(&verdict.findings, FindingKind::UsersNotStarted).expect("a finding");
@@ -94,21 +94,21 @@ fn a_login_that_fails_is_an_error_of_the_service() {
         finding.headline.starts_with("2 of 30 users never started"),
         "{finding:?}"
     );
-    // Less than a tenth of the load is missing: what is measured is still the planned load.
-    assert_eq!(verdict.judgements[0].grade, Grade::Good);
+    // Less than a tenth of the load is missing, so the measured load still counts as the planned one.
+    assert_eq!(verdict.judgments[0].grade, Grade::Good);
 }
 
 #[test]
-fn what_is_missed_with_less_load_is_missed() {
+fn target_that_is_missed_with_less_load_is_missed() {
     let mut run = logging_in(15, 15);
     let ladder = &mut run.header.targets[0];
     (ladder.target, ladder.acceptable, ladder.critical) = (Some(1.0), Some(2.0), Some(3.0));
-    assert_eq!(judge(&run.record()).judgements[0].grade, Grade::Critical);
+    assert_eq!(judge(&run.record()).judgments[0].grade, Grade::Critical);
 }
 
 #[test]
-fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
-    // Of ten users six stop after a second.
+fn users_without_data_make_targets_undecided() {
+    // Six of ten users stop after a second.
     let gone = Second {
         users_out_of_data: 6,
         ..Second::default()
@@ -135,13 +135,13 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
     assert!(
         finding
             .headline
-            .starts_with("6 of 10 users stopped before the end since their data was used up"),
+            .starts_with("6 of 10 users stopped early because their data was exhausted"),
         "{finding:?}"
     );
-    let grades: Vec<Grade> = verdict.judgements.iter().map(|row| row.grade).collect();
-    assert_eq!(grades, [Grade::Inconclusive; 2], "{:?}", verdict.judgements);
+    let grades: Vec<Grade> = verdict.judgments.iter().map(|row| row.grade).collect();
+    assert_eq!(grades, [Grade::Inconclusive; 2], "{:?}", verdict.judgments);
     let reasons: Vec<&str> = verdict
-        .judgements
+        .judgments
         .iter()
         .filter_map(|row| row.reason.as_deref())
         .collect();
@@ -156,7 +156,7 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
 }
 
 #[test]
-fn users_that_the_scenario_stops_are_nobodys_fault() {
+fn users_that_the_scenario_stops_have_no_finding() {
     let stopped = Second {
         users_started: 10,
         users_stopped: 6,
@@ -171,8 +171,8 @@ fn users_that_the_scenario_stops_are_nobodys_fault() {
     let verdict = judge(&run.record());
     assert_eq!(verdict.invalid_reasons, [] as [String; 0]);
     assert_eq!(
-        verdict.judgements[0].grade,
+        verdict.judgments[0].grade,
         Grade::Good,
-        "it is what the scenario says"
+        "the scenario stops them"
     );
 }

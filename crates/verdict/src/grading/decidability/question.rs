@@ -1,20 +1,20 @@
-//! The question of decidability, for one threshold: what keeps a load from showing that the threshold is met.
+//! The decidability of one threshold: what keeps a load from showing that the threshold is met.
 
 use brunt_record::{Load, Metric};
 
 use crate::stats::proportion_test;
 
-/// A shortfall is the service's own only if the load offered the threshold with this to spare.
+/// Headroom of the offered load: a shortfall is the service's own only if the load offered the threshold times this.
 const OFFER_TO_SPARE: f64 = 1.1;
 
-/// How much of a load a target is about.
+/// The part of a load that a target covers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Portion {
-    /// This many requests for each judged request of the load; 1: all of them.
+    /// Requests per judged request of the load; 1: all of them.
     Share(f64),
-    /// Not known beforehand.
+    /// Not known in advance.
     Unknown,
-    /// Nothing that the load requests.
+    /// The load sends no such request.
     Nothing,
 }
 
@@ -28,38 +28,38 @@ pub enum Obstacle {
         /// The shortest.
         needed_s: f64,
     },
-    /// The load makes fewer requests than a share as small as the threshold's takes.
+    /// The load sends fewer requests than such a small proportion needs.
     TooFewRequests {
-        /// Estimate of those that it makes.
+        /// Estimated number of requests.
         planned: f64,
-        /// Those that it takes if none of them misses.
+        /// Number of requests that are needed if none of them misses.
         needed: u64,
     },
-    /// The load offers less than the threshold with something to spare (requests a second).
+    /// The load offers less than the threshold plus headroom (requests per second).
     NotOffered {
-        /// What it offers at most.
+        /// The highest offered load.
         offered_rps: f64,
         /// The strictest threshold.
         threshold_rps: f64,
     },
-    /// No user of the load makes these requests.
+    /// No user of the load sends such requests.
     NotRequested,
-    /// No process is watched.
+    /// No process is monitored.
     NotWatched,
 }
 
-/// Whether a load offers a threshold of throughput with something to spare.
+/// Returns whether a load offers a threshold of throughput with headroom.
 pub(crate) fn is_to_spare(offered: f64, threshold: f64) -> bool {
-    // An offer of exactly the threshold is enough, however it is rounded.
+    // An offered load of exactly the required value is enough, in spite of rounding errors.
     offered >= threshold * OFFER_TO_SPARE * (1.0 - 1e-9)
 }
 
-/// What it takes to offer a threshold of throughput, in requests a second.
+/// The offered load that a threshold of throughput needs, in requests per second.
 pub(crate) fn enough_rps(threshold: f64) -> f64 {
     threshold * OFFER_TO_SPARE
 }
 
-/// What is asked of a load.
+/// A threshold to be decided by a load.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
     pub(super) metric: Metric,
@@ -98,7 +98,7 @@ impl Question {
             .map(|planned| Obstacle::TooFewRequests { planned, needed })
     }
 
-    /// The share of requests that may miss the threshold, of a metric that limits one.
+    /// The proportion of requests that may miss the threshold, for metrics that limit one.
     fn limit(&self) -> Option<f64> {
         match self.metric {
             Metric::Percentile(q) => Some(1.0 - q),
@@ -117,8 +117,8 @@ impl Question {
         (from_s.min(to_s), to_s)
     }
 
-    /// Requests a second that a load offers at most while it lasts; after a number of tasks it ends, and offers no
-    /// fewer a second.
+    /// The highest offered load, in requests per second. A load that ends after a number of tasks offers no less per
+    /// second.
     fn offered_rps(&self, load: &Load) -> Option<f64> {
         let unbounded = Load {
             iterations: None,
@@ -128,7 +128,7 @@ impl Question {
         Some(self.requests(&unbounded)? / (to_s - from_s))
     }
 
-    /// Requests that a load makes at most in its judged part; `None` if there is no bound, or it is not known.
+    /// The largest number of requests of a load in its judged part; `None` if it is unbounded or unknown.
     fn requests(&self, load: &Load) -> Option<f64> {
         let Portion::Share(share) = self.portion else {
             return None;

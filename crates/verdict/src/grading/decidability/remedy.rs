@@ -1,4 +1,4 @@
-//! Remedies: what makes a target decidable by a load, in the words of the command line.
+//! Remedies: changes that make a target decidable, in terms of the command line.
 
 use std::fmt;
 
@@ -9,58 +9,58 @@ use crate::number;
 use crate::stats::batch_means::blocks_min;
 use crate::stats::proportion_test;
 
-/// A longer run is not advice.
+/// The longest run that is advised, in seconds.
 pub(crate) const ADVICE_S_MAX: f64 = 3_600.0;
-/// Neither are users who are this many times as many, where a longer run would do as well.
+/// The largest factor of users or arrivals that is advised as an alternative to a longer run.
 const TIMES_USERS_MAX: f64 = 10.0;
-/// A scenario may ask for no shorter run.
+/// The shortest `min_duration`, in seconds.
 const MIN_DURATION_S_LEAST: f64 = 2.0;
-/// Beyond this nothing is looked for.
+/// The largest factor that is tried.
 const TIMES_MAX: f64 = 1e6;
-/// The search for a factor ends within this of it.
+/// Precision of the search for a factor.
 const TIMES_PRECISION: f64 = 1.000_000_1;
-/// What is asked for instead of a percentile that takes too many requests.
+/// Alternatives to a percentile that needs too many requests.
 const PERCENTILES: [f64; 5] = [0.999, 0.99, 0.95, 0.9, 0.5];
 
-/// What makes a target decidable by a load.
+/// A change that makes a target decidable.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Remedy {
     /// A longer run, in seconds.
     Duration(Change),
-    /// More users at most.
+    /// A higher maximum of users.
     Users(Change),
-    /// More tasks per second at most.
+    /// A higher maximum of tasks per second.
     Rate(Change),
     /// More tasks.
     Iterations {
-        /// The number that would do.
+        /// The sufficient number.
         to: u64,
-        /// The number that is set.
+        /// The current number.
         now: u64,
     },
-    /// A run of this many seconds may pass.
+    /// A lower minimum duration, in seconds.
     MinDuration(f64),
     /// Another percentile.
     Percentile(f64),
     /// Another error rate, in percent.
     ErrorRate(f64),
-    /// Users and tasks that make such requests.
+    /// Users and tasks that send such requests.
     OtherTasks,
-    /// A process to watch.
+    /// A process to monitor.
     Watch,
 }
 
 /// A new value of a setting, and the current one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// The value that would do.
+    /// The sufficient value.
     pub to: f64,
-    /// The value that is set.
+    /// The current value.
     pub now: f64,
 }
 
 impl Remedy {
-    /// A load with it; `None` if it is no change of the load.
+    /// The load with this change; `None` if the change does not affect the load.
     pub fn applied_to(&self, load: &Load) -> Option<Load> {
         match self {
             Self::Duration(seconds) => Some(longer(load, seconds.to / load.duration_s())),
@@ -76,7 +76,7 @@ impl Remedy {
     }
 }
 
-/// What would let a load show that a threshold is met.
+/// The remedies for an obstacle.
 pub(super) fn remedies(load: &Load, question: &Question, obstacle: &Obstacle) -> Vec<Remedy> {
     match obstacle {
         Obstacle::NotWatched => vec![Remedy::Watch],
@@ -118,7 +118,7 @@ fn longer_run(load: &Load, question: &Question) -> Option<Remedy> {
     (seconds <= ADVICE_S_MAX).then_some(Remedy::Duration(change))
 }
 
-/// A shorter run may pass, if nothing else is in the way.
+/// A lower minimum duration, if that is the only obstacle.
 fn shorter_minimum(load: &Load, question: &Question, planned_s: f64) -> Option<Remedy> {
     let min_s = planned_s.floor();
     let lowered = Question {
@@ -129,7 +129,7 @@ fn shorter_minimum(load: &Load, question: &Question, planned_s: f64) -> Option<R
     would_do.then_some(Remedy::MinDuration(min_s))
 }
 
-/// More users, or more arrivals; one level says nothing of several loads in parallel.
+/// More users, or more arrivals; not for several concurrent loads, which have no single level.
 fn more(load: &Load, question: &Question, times_max: f64) -> Option<Remedy> {
     if !load.concurrent.is_empty() {
         return None;
@@ -147,7 +147,7 @@ fn more(load: &Load, question: &Question, times_max: f64) -> Option<Remedy> {
     })
 }
 
-/// The number of tasks that would do, if it is what bounds the load.
+/// A sufficient number of tasks, if it bounds the load.
 fn iterations(load: &Load, question: &Question) -> Option<Remedy> {
     let set = load.iterations?;
     let with = |times: f64| Load {
@@ -161,7 +161,7 @@ fn iterations(load: &Load, question: &Question) -> Option<Remedy> {
     })
 }
 
-/// A question that this number of requests decides.
+/// A target that this number of requests decides.
 fn other_question(question: &Question, planned: f64) -> Option<Remedy> {
     let is_decided = |limit: f64| proportion_test::requests_needed(limit) as f64 <= planned;
     match question.metric {
@@ -181,7 +181,7 @@ fn other_question(question: &Question, planned: f64) -> Option<Remedy> {
     }
 }
 
-/// The least factor that is enough, nearly; `None` if none is.
+/// The smallest sufficient factor, approximately; `None` if no factor is sufficient.
 fn least_times(is_enough: impl Fn(f64) -> bool) -> Option<f64> {
     let mut high = 2.0;
     while !is_enough(high) {
@@ -202,12 +202,12 @@ fn least_times(is_enough: impl Fn(f64) -> bool) -> Option<f64> {
     Some(high)
 }
 
-/// All stages this many times as long.
+/// The load with all stages longer by a factor.
 fn longer(load: &Load, times: f64) -> Load {
     changed(load, times, 1.0)
 }
 
-/// All levels this many times as high.
+/// The load with all levels higher by a factor.
 fn larger(load: &Load, times: f64) -> Load {
     changed(load, 1.0, times)
 }
@@ -268,12 +268,12 @@ impl fmt::Display for Remedy {
                 )
             }
             Self::Percentile(q) => {
-                write!(f, "ask for the {} instead", Metric::Percentile(*q).name())
+                write!(f, "use the {} instead", Metric::Percentile(*q).name())
             }
             Self::ErrorRate(percent) => {
                 write!(
                     f,
-                    "ask for an error rate under {} %",
+                    "require an error rate under {} % instead",
                     number::chosen(*percent)
                 )
             }

@@ -1,4 +1,4 @@
-//! Episodes: which part of a run is unlike the rest, where the run is too short for its own ups and downs.
+//! Episodes: the part of a run that differs most from the rest, if the run is too short for its own fluctuations.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use crate::stats::batch_means::{self, Block};
 use crate::window::time_window::SLOW;
 
 impl Evidence<'_> {
-    /// The part of the run whose requests miss a threshold most unlike the rest; `missing` and `slow` are the blocks
-    /// that the answer was found with.
+    /// The part of the run whose misses differ most from the rest; `missing` and `slow` are the blocks that led to
+    /// the result.
     pub(super) fn episode(&self, missing: &[Block], slow: &[Block]) -> Option<Episode> {
         let requirements = self.window.requirements();
         let is_own =
             batch_means::estimate_with(missing, requirements).is_some_and(|seen| !seen.is_settled);
-        // Where it is not the misses that come and go, it is the slow responses.
+        // If the misses do not fluctuate, the slow responses do.
         let (blocks, metric) = if is_own {
             (missing, self.metric)
         } else {
@@ -62,8 +62,8 @@ impl Evidence<'_> {
     }
 }
 
-/// The blocks in a row whose misses are farthest above or below the share of all. Of a part and the rest of the run,
-/// which are as far from it, the shorter one.
+/// The consecutive blocks whose misses are farthest above or below the overall proportion. Of a part and the rest of
+/// the run, which differ equally, the shorter one is used.
 fn unlike_the_rest(blocks: &[Block]) -> Option<Range<usize>> {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
@@ -86,7 +86,7 @@ fn unlike_the_rest(blocks: &[Block]) -> Option<Range<usize>> {
     Some(if is_better { better.1 } else { worse.1 })
 }
 
-/// The values in a row with the largest sum, and that sum (Kadane, 1984); `None` if none is above 0.
+/// The consecutive values with the largest sum, and that sum (Kadane, 1984); `None` if no value is above 0.
 fn largest_sum(values: impl Iterator<Item = f64>) -> Option<(f64, Range<usize>)> {
     let (mut sum, mut begin) = (0.0, 0);
     let mut found: Option<(f64, Range<usize>)> = None;
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn blocks_in_a_row_that_are_unlike_the_rest_are_found() {
+    fn consecutive_blocks_that_differ_are_found() {
         for (missing, expected) in [
             (&[0.0, 0.0, 9.0, 8.0, 0.0, 0.0, 0.0][..], Some(2..4)),
             (
                 &[1.0, 0.0, 9.0, 1.0, 9.0, 0.0, 0.0, 0.0, 0.0][..],
                 Some(2..5),
             ),
-            // Most of it is bad: the good part is what is unlike the rest.
+            // Most blocks are bad, so the good part is the one that differs.
             (&[9.0, 9.0, 9.0, 0.0, 0.0, 9.0, 9.0, 9.0][..], Some(3..5)),
             (&[5.0, 5.0, 5.0][..], None),
             (&[][..], None),

@@ -1,4 +1,4 @@
-//! What an undecided target lacks: why, what is known anyway, and what would decide it.
+//! The evidence gap of an undecided target: the cause, partial knowledge, and remedies.
 
 use crate::grading::decidability::remedy::{ADVICE_S_MAX, Remedy};
 use crate::grading::evidence::{Evidence, INTERVAL_RISK, Varying};
@@ -9,26 +9,26 @@ use crate::stats::batch_means::{Block, ProportionEstimate, Requirements};
 use crate::stats::proportion_test;
 use crate::window::intervals::Durations;
 
-/// A run that would have to be this many times as long is at its limit.
+/// The factor of the length beyond which the value counts as equal to the threshold.
 const TIMES_AT_LIMIT: f64 = 100.0;
-/// A bound that is this many times the limit says nothing about it.
+/// The factor of the limit beyond which a bound is not worth reporting.
 const TELLS_TIMES: f64 = 10.0;
-/// A scenario may ask for no shorter run than this, in seconds.
+/// The shortest `min_duration`, in seconds.
 const MIN_DURATION_S: f64 = 2.0;
 
-/// What was seen of a share that does not decide.
+/// A proportion that does not decide a threshold.
 struct UndecidedProportion<'a> {
     /// The metric, in words.
     what: String,
     seen: &'a ProportionEstimate,
-    /// The share that may miss (0 to 1).
+    /// The proportion that may miss the threshold (0 to 1).
     limit: f64,
     requests: u64,
-    /// As many times as long a run like this one would have to be.
+    /// The factor by which the run would have to be longer.
     times: f64,
-    /// What those that miss do, in words.
+    /// Predicate of the misses, in words.
     doing: String,
-    /// With the fewest blocks that show a spread.
+    /// The estimate with the fewest blocks that show a variance.
     shortest: Option<ProportionEstimate>,
 }
 
@@ -98,7 +98,7 @@ impl Evidence<'_> {
         self.gap(&open, || (failed.clone(), Vec::new()), met)
     }
 
-    /// Why a share does not decide, and what would.
+    /// The gap of an undecided proportion.
     fn gap(
         &self,
         open: &UndecidedProportion,
@@ -169,8 +169,10 @@ impl Evidence<'_> {
                 return advise(gap, run_s, shortest_s - load_s, None, || None);
             }
             let (needed, seen) = (self.window.requirements().blocks_min, varying.blocks);
-            let cause = format!("{what} needs requests in {needed} seconds, made in {seen}");
-            return EvidenceGap::new(cause).and("make more load");
+            let cause = format!(
+                "{what} needs requests in {needed} seconds, but there were requests in {seen}"
+            );
+            return EvidenceGap::new(cause).and("increase the load");
         };
         let off = spread.margin(INTERVAL_RISK) / varying.per;
         let gap = EvidenceGap::of(GapCause::NearThreshold {
@@ -178,13 +180,13 @@ impl Evidence<'_> {
             low: (value - off).max(0.0),
             high: value + off,
         });
-        // What is left to chance shrinks with the root of the time.
+        // The margin of error shrinks with the square root of the time.
         let distance = (value - threshold.level()).abs();
         let times =
             (spread.margin(proportion_test::RISK) / varying.per / distance.max(f64::MIN_POSITIVE))
                 .powi(2);
         if times > TIMES_AT_LIMIT {
-            return gap.and("ask for another threshold, since the value is at this one");
+            return gap.and("set another threshold, since the value is at this one");
         }
         advise(gap, run_s, load_s * (times - 1.0).max(0.1), None, || None)
     }
@@ -195,7 +197,7 @@ impl Evidence<'_> {
         self.window.requirements().blocks_min as f64 * width_s
     }
 
-    /// The share of requests that a percentile lets take longer.
+    /// The proportion of requests that may take longer than a percentile's threshold.
     fn limit(&self) -> f64 {
         match self.metric {
             brunt_record::Metric::Percentile(q) => 1.0 - q,
@@ -204,8 +206,8 @@ impl Evidence<'_> {
     }
 }
 
-/// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
-/// time than this.
+/// The gap of a run that is shorter than any that may pass: what it shows if the service does not change over longer
+/// times.
 fn gap_of_length(
     open: &UndecidedProportion,
     (load_s, run_s): (f64, f64),
@@ -244,8 +246,8 @@ fn gap_of_length(
     )
 }
 
-/// What would decide: a longer run, or something else if that is too long for a run. `more_load` is how many times
-/// the load would do as well.
+/// Advises a longer run, or something else if that would be too long. `more_load` is the factor of the load that
+/// would decide it as well.
 fn advise(
     gap: EvidenceGap,
     run_s: f64,
@@ -266,13 +268,13 @@ fn gap_with_threshold(gap: EvidenceGap, met: impl Fn() -> Option<String>) -> Evi
     match met() {
         Some(threshold) => gap.advise(Advice::Threshold(threshold)),
         None => gap.and(format!(
-            "ask for less, such as a lower percentile, since no run of another {} would decide it",
+            "use a weaker target, such as a lower percentile, since even another {} of load would not decide it",
             number::roughly(ADVICE_S_MAX).trim_start_matches("about ")
         )),
     }
 }
 
-/// The next number above with two digits that count.
+/// The next higher number with two significant digits.
 fn loosened(value: f64) -> f64 {
     if value >= 10.0 {
         return number::round_up(value + value * 1e-3);

@@ -1,18 +1,18 @@
-//! What is shown beside a value: an interval that agrees with the grade, and stays within what was seen, or says
-//! why it does not.
-//!
-//! An interval has 2.5 % of risk at each end, a grade 5 % on one side. Where a grade is decided with the larger risk
-//! alone, the end on that side is the one that the grade was decided with.
+//! The interval that is shown with a value: it agrees with the grade, and a note explains it if it exceeds the
+//! measured durations.
+//! //!
+//! An interval has a risk of 2.5 % at each end, a grade a one-sided risk of 5 %. If only the larger risk decides the
+//! grade, the end on that side is the one that decided it.
 
 use brunt_record::Metric;
 
 use crate::grading::evidence::{Basis, Evidence, INTERVAL_RISK};
 use crate::grading::thresholds::{Threshold, ThresholdResult};
-use crate::model::judgement::Interval;
+use crate::model::judgment::Interval;
 use crate::number;
 use crate::window::intervals::{self, Durations};
 
-/// An interval, and what has to be said of it.
+/// A confidence interval, and a note on it.
 #[derive(Debug, Default)]
 pub(crate) struct ShownInterval {
     pub(crate) interval: Option<Interval>,
@@ -20,7 +20,7 @@ pub(crate) struct ShownInterval {
 }
 
 impl Evidence<'_> {
-    /// What the value may have been, with 95 % confidence, given what is said of the thresholds.
+    /// The 95 % confidence interval of the value, in agreement with the results of the thresholds.
     pub(crate) fn shown_interval(&self, results: &[(Threshold, ThresholdResult)]) -> ShownInterval {
         let durations = match self.basis {
             Basis::Percentile { .. } => Durations::of(self.window, self.scope, self.lag.measure()),
@@ -47,7 +47,7 @@ impl Evidence<'_> {
         ShownInterval {
             note: beyond.map(|longest| {
                 format!(
-                    "the interval reaches beyond the longest response, {}: too few were slow to bound it",
+                    "the interval extends beyond the longest response, {}: too few responses were slow to bound it",
                     number::measured_in(longest, self.metric.unit())
                 )
             }),
@@ -97,7 +97,7 @@ impl Evidence<'_> {
         })
     }
 
-    /// An interval whose better end does not meet a threshold that is missed.
+    /// An interval whose better end misses a threshold that is missed.
     fn with_missed(
         &self,
         interval: Interval,
@@ -120,7 +120,7 @@ impl Evidence<'_> {
         })
     }
 
-    /// The worse end that a threshold was found to be met with.
+    /// The worse end with which a threshold was found to be met.
     fn end_of_met(&self, threshold: Threshold, durations: Option<&Durations>) -> Option<f64> {
         match &self.basis {
             Basis::Percentile { q, .. } => {
@@ -147,7 +147,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// The better end that a threshold was found to be missed with.
+    /// The better end with which a threshold was found to be missed.
     fn end_of_missed(&self, durations: Option<&Durations>) -> Option<f64> {
         match &self.basis {
             Basis::Percentile { q, .. } => durations?.low_ms(*q, self.risks.broken),
@@ -163,7 +163,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// The direction in which the metric gets worse.
+    /// The sign of the direction in which the metric gets worse.
     pub(super) fn worse(&self) -> f64 {
         if Metric::is_better_when_higher(self.metric) {
             -1.0

@@ -1,55 +1,54 @@
-//! The judgement on a target: what was measured, its confidence interval, and the grade.
+//! The grade of a target with the measured value and its confidence interval.
 
 use brunt_record::{Metric, RunRecord, Target};
 
 use crate::model::grade::{Grade, PossibleGrades};
 
-/// A target with what was measured and the grade.
+/// A target with its measured value and its grade.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
-    /// What was limited, and the thresholds.
+pub struct Judgment {
+    /// The metric and its thresholds.
     pub target: Target,
-    /// The unit of its values and thresholds; empty: they have none.
+    /// Unit of the value and the thresholds; empty if they have no unit.
     pub unit: &'static str,
-    /// What was measured.
+    /// The measured value.
     pub value: Value,
-    /// What it may have been, with 95 % confidence; `None` where that is not known.
+    /// 95 % confidence interval of the value; `None` if it is unknown.
     pub interval: Option<Interval>,
-    /// What has to be said of the interval; `None`: nothing.
+    /// A note about the interval, if it needs one.
     pub interval_note: Option<String>,
-    /// How well the target was met.
+    /// Grade of the target.
     pub grade: Grade,
-    /// The grades that the data leave possible; `None` if the target is not applicable or the run is not
-    /// valid.
+    /// The possible grades; `None` if the target is not applicable or the run is invalid.
     pub possible: Option<PossibleGrades>,
-    /// Why the grade is what it is, where the value and the thresholds do not say it: what an
-    /// inconclusive row lacks, and what would decide it.
+    /// The reason for the grade if the value and the thresholds do not explain it: for an inconclusive target, the
+    /// missing evidence and what would decide it.
     pub reason: Option<String>,
 }
 
-/// From … to, in the metric's unit: with 95 % confidence the true value lies between.
+/// A 95 % confidence interval, in the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
-    /// The least.
+    /// Lower end.
     pub low: f64,
-    /// The most; `None`: no bound, since it may lie among requests that were never answered or not made.
+    /// Upper end; `None` if there is no bound because the value may lie among requests that got no response or were
+    /// never sent.
     pub high: Option<f64>,
 }
 
-/// What was measured for a target.
+/// The measured value of a target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
     /// A number in the metric's unit.
     Known(f64),
-    /// A percentile, mean or maximum that is among the requests that were never answered. It
-    /// misses every threshold.
+    /// A percentile, mean or maximum that lies among the requests without a response. It misses every threshold.
     Unanswered,
     /// Nothing was measured.
     Unknown,
 }
 
 impl Value {
-    /// The number, where there is one.
+    /// The number, if there is one.
     pub const fn known(self) -> Option<f64> {
         match self {
             Self::Known(value) => Some(value),
@@ -58,7 +57,7 @@ impl Value {
     }
 }
 
-/// What a target limits, in words.
+/// Title of a target: its metric and its scope.
 pub(crate) fn title_of(record: &RunRecord, target: &Target) -> String {
     let name = record.header.scope_title(target);
     title(target.metric, name.as_deref())
