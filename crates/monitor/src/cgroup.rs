@@ -1,5 +1,5 @@
-//! A control group (version 2): what its own files tell, and what its processes tell where they do not.
-//! A group without processes, or with others at each reading, is the same group.
+//! Control groups (version 2), read from their own files, or from their processes if a file is missing. A group stays the
+//! same group without processes or with other ones.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::process::Kernel;
 use crate::process_tree::ProcessTree;
 use crate::unavailable;
 
-/// A control group that is watched.
+/// A monitored control group.
 #[derive(Debug)]
 pub(crate) struct ControlGroup {
     directory: PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct ControlGroup {
     before: Option<Counters>,
 }
 
-/// Counters since the group was made.
+/// Counters since the group was created.
 #[derive(Debug, Clone, Copy)]
 struct Counters {
     at: Duration,
@@ -32,9 +32,9 @@ struct Counters {
 }
 
 impl ControlGroup {
-    /// Watches a group. Errors where the folder is no control group of version 2.
+    /// Monitors a group. Fails if the folder is not a control group (version 2).
     pub(crate) fn open(directory: &Path, kernel: Kernel) -> io::Result<Self> {
-        // Groups of version 1 have no such file.
+        // Groups of version 1 do not have this file.
         fs::read(directory.join("cgroup.controllers"))?;
         let file = |name: &str| directory.join(name);
         Ok(Self {
@@ -47,8 +47,8 @@ impl ControlGroup {
         })
     }
 
-    /// What there is, and what was used since the reading before. What the group's files do not tell is told
-    /// by its processes; nothing is known once the group has gone.
+    /// Takes a reading: the current state, and the resources used since the previous reading. Values without a file of the
+    /// group are those of its processes. All values are `None` once the group was removed.
     pub(crate) fn reading(&mut self, at: Duration) -> ProcessReading {
         if !self.directory.join("cgroup.procs").exists() {
             self.before = None;
@@ -87,8 +87,8 @@ impl ControlGroup {
         reading
     }
 
-    /// What cannot be seen of it, with the file that is missing. What its processes tell in a file's place is
-    /// named, too: it lacks what came and went between two readings.
+    /// Unavailable data with the missing files. It includes values that are read from the processes instead, since those
+    /// lack processes that started and ended between two readings.
     pub(crate) fn unavailable(&self) -> Vec<String> {
         let files = [
             ("the group's own CPU", "cpu.stat"),
@@ -99,7 +99,7 @@ impl ControlGroup {
         let missing = files.iter().filter(|(_, file)| fs::read(file).is_err());
         let missing = missing.map(|(what, file)| (*what, file));
         missing
-            .chain(self.pressures.silent())
+            .chain(self.pressures.missing())
             .map(|(what, file)| unavailable::describe(what, file))
             .collect()
     }
@@ -117,7 +117,7 @@ impl ControlGroup {
         }
     }
 
-    /// Cores by the affinity of its processes, else by its set of CPUs; and by its quota.
+    /// Number of cores from the affinity of its processes, or else from its CPU set; and from its quota.
     fn cores(&self, by_affinity: Option<f64>) -> Option<f64> {
         let by_set = || {
             let text = self.text("cpuset.cpus.effective")?;
@@ -149,13 +149,13 @@ impl Counters {
     }
 }
 
-/// The number after a key at a line's beginning.
+/// The number after a key at the beginning of a line.
 fn field(text: &str, key: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     lines.find(|(name, _)| *name == key)?.1.trim().parse().ok()
 }
 
-/// The sum over all devices.
+/// Sum of a counter over all devices.
 fn sum_of(text: &str, key: &str) -> u64 {
     let words = text.split_ascii_whitespace();
     words
@@ -163,7 +163,7 @@ fn sum_of(text: &str, key: &str) -> u64 {
         .sum()
 }
 
-/// How many CPUs a list such as `0-3,8` names.
+/// Number of CPUs in a list such as `0-3,8`.
 fn cpus_in(list: &str) -> u32 {
     let parts = list.trim().split(',');
     let count = |part: &str| {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_its_files_tell() {
+    fn reading_contains_the_values_of_the_files() {
         let folder = group(&[
             ("cpu.stat", "usage_usec 1000000\nuser_usec 1\n"),
             ("cpu.max", "200000 100000\n"),
@@ -206,7 +206,7 @@ mod tests {
             ("pids.current", "12\n"),
             ("cpu.pressure", "some avg10=0 avg60=0 avg300=0 total=0\n"),
         ]);
-        let mut group = ControlGroup::open(folder.path(), Kernel::ask()).expect("a group");
+        let mut group = ControlGroup::open(folder.path(), Kernel::detect()).expect("a group");
         let first = group.reading(Duration::from_secs(1));
         assert_eq!((first.cpu_percent, first.disk_read_bytes), (None, None));
         write(
@@ -237,9 +237,9 @@ mod tests {
         assert_eq!((second.threads, second.processes), (Some(12), 0));
         assert_eq!(second.pressure.cpu_percent, Some(50.0));
         assert_eq!(second.pressure.memory_percent, None);
-        let unseen = group.unavailable();
-        assert_eq!(unseen.len(), 2, "{unseen:?}");
-        assert!(unseen[0].starts_with("memory pressure ("), "{unseen:?}");
+        let missing = group.unavailable();
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert!(missing[0].starts_with("memory pressure ("), "{missing:?}");
         folder.close().expect("remove");
         assert_eq!(
             group.reading(Duration::from_secs(4)),
@@ -248,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn what_its_files_do_not_tell_its_processes_do() {
+    fn missing_files_are_replaced_by_the_processes() {
         let folder = group(&[]);
         let own = rustix::process::getpid().as_raw_nonzero();
         fs::create_dir(folder.path().join("below")).expect("mkdir");
         write(&folder, &[("below/cgroup.procs", &format!("{own}\n0\n"))]);
-        let mut group = ControlGroup::open(folder.path(), Kernel::ask()).expect("a group");
+        let mut group = ControlGroup::open(folder.path(), Kernel::detect()).expect("a group");
         let reading = group.reading(Duration::from_secs(1));
         assert_eq!(reading.processes, 1);
         assert!(reading.rss_bytes.is_some_and(|bytes| bytes > 0));
@@ -261,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_no_group_is_refused() {
+    fn folder_that_is_not_a_group_is_rejected() {
         let folder = tempfile::tempdir().expect("folder");
-        assert!(ControlGroup::open(folder.path(), Kernel::ask()).is_err());
+        assert!(ControlGroup::open(folder.path(), Kernel::detect()).is_err());
     }
 
     #[test]
-    fn lists_of_cpus() {
+    fn cpus_of_a_list_are_counted() {
         for (list, expected) in [("0-3\n", 4), ("0,2-3,9", 4), ("5", 1), ("\n", 0), ("x", 0)] {
             assert_eq!(cpus_in(list), expected, "{list:?}");
         }

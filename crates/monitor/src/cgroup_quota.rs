@@ -1,5 +1,5 @@
-//! The CPU quota of a control group: how many cores a process may use although it may run on more.
-//! Version 2 (`cpu.max`) and version 1 (`cpu.cfs_quota_us`), the tightest one on the way up.
+//! CPU quotas of control groups: the number of cores that a process may use although it may run on more. Version 2 (`cpu.max`)
+//! and version 1 (`cpu.cfs_quota_us`); the smallest quota of a group and its ancestors applies.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -8,7 +8,7 @@ use procfs::FromRead;
 use procfs::ProcessCGroups;
 use procfs::process::{MountInfo, MountInfos};
 
-/// Where the control groups that limit CPU are mounted.
+/// Mounts of the control groups that limit CPU.
 #[derive(Debug, Default)]
 pub(crate) struct Quotas {
     mounts: Vec<Mount>,
@@ -17,7 +17,7 @@ pub(crate) struct Quotas {
 #[derive(Debug)]
 struct Mount {
     version: Version,
-    /// The control group that is mounted there: `/`, or a deeper one inside some containers.
+    /// The mounted control group: `/`, or a deeper one inside some containers.
     root: PathBuf,
     point: PathBuf,
 }
@@ -29,7 +29,7 @@ enum Version {
 }
 
 impl Quotas {
-    /// Looks up the mounts. Where they cannot be read, no quota is known.
+    /// Looks up the mounts. If they cannot be read, quotas are unknown.
     pub(crate) fn find() -> Self {
         fs::read("/proc/self/mountinfo").map_or_else(|_| Self::default(), |text| Self::among(&text))
     }
@@ -41,7 +41,7 @@ impl Quotas {
         }
     }
 
-    /// The cores that the process with this id may use by its quota; `None` where it has none.
+    /// Number of cores that the quota of the process with this ID allows; `None` without a quota.
     pub(crate) fn of(&self, pid: i32) -> Option<f64> {
         if self.mounts.is_empty() {
             return None;
@@ -49,8 +49,7 @@ impl Quotas {
         self.of_groups(&fs::read(format!("/proc/{pid}/cgroup")).ok()?)
     }
 
-    /// The control groups that may limit the CPU of the process that calls, each version's from its own
-    /// group up.
+    /// The control groups that may limit the CPU of the calling process: for each version, its own group and the ancestors.
     pub(crate) fn own_groups(&self) -> Vec<Group> {
         fs::read("/proc/self/cgroup").map_or_else(|_| Vec::new(), |text| self.groups(&text))
     }
@@ -77,13 +76,13 @@ impl Quotas {
     }
 }
 
-/// The cores that the quota of a group of version 2, or of one above it, amounts to.
+/// Number of cores that the quotas of a group (version 2) and its ancestors allow.
 pub(crate) fn of_directory(directory: &Path) -> Option<f64> {
     let groups = directory.ancestors().map(|directory| Group {
         version: Version::Two,
         directory: directory.to_owned(),
     });
-    // Above the mount there is no such file.
+    // Directories above the mount do not have this file.
     let groups = groups.take_while(|group| group.directory.join("cgroup.controllers").exists());
     groups.filter_map(|group| group.cores()).reduce(f64::min)
 }
@@ -96,12 +95,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// One of its files.
+    /// Content of one of its files.
     pub(crate) fn read(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.directory.join(name)).ok()
     }
 
-    /// The cores that its quota amounts to.
+    /// Number of cores that its quota allows.
     fn cores(&self) -> Option<f64> {
         match self.version {
             Version::Two => {
@@ -131,9 +130,9 @@ impl Mount {
         })
     }
 
-    /// The group at `path` and those above it, up to the mount.
+    /// The group at `path` and its ancestors, up to the mount.
     fn groups(&self, path: &Path) -> Vec<Group> {
-        // A group outside of what is mounted here (`/../x`) cannot be read.
+        // A group outside of the mount (`/../x`) cannot be read.
         let Ok(below) = path.strip_prefix(&self.root) else {
             return Vec::new();
         };
@@ -151,7 +150,7 @@ impl Mount {
     }
 }
 
-/// Microseconds of CPU in each period of microseconds; "max" and −1 stand for no limit.
+/// Number of cores from a quota and a period in microseconds; "max" and −1 mean no limit.
 fn share(quota: &str, period: &str) -> Option<f64> {
     let quota: u64 = quota.trim().parse().ok()?;
     let period: u64 = period.trim().parse().ok()?;
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares() {
+    fn quota_and_period_give_a_number_of_cores() {
         for (quota, period, expected) in [
             ("150000", "100000", Some(1.5)),
             ("max", "100000", None),
@@ -176,7 +175,7 @@ mod tests {
         }
     }
 
-    /// A tree of groups on disk, with the mount table that shows it.
+    /// A tree of groups on disk, with its mount table.
     fn tree(kind: &str, root: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Quotas) {
         let directory = tempfile::tempdir().expect("tempdir");
         for (name, text) in files {
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn version_two_takes_the_tightest_on_the_way_up() {
+    fn version_2_applies_the_smallest_quota_of_the_ancestors() {
         let files = [
             ("a/cpu.max", "150000 100000\n"),
             ("a/b/cpu.max", "max 100000\n"),
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn version_one_and_a_mount_inside_a_container() {
+    fn version_1_is_read_inside_a_container() {
         let files = [
             ("in/cpu.cfs_quota_us", "25000\n"),
             ("in/cpu.cfs_period_us", "100000\n"),

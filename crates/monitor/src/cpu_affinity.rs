@@ -1,14 +1,14 @@
-//! The cores a thread may use: asked for, chosen, and united over many threads.
+//! CPU affinity: the cores that threads may use, and pinning to cores.
 
 use std::{io, thread};
 
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The ids of the CPUs that the calling thread may run on, in ascending order.
+/// IDs of the CPUs that the calling thread may run on, in ascending order.
 ///
-/// Ask before pinning: afterwards it answers with what was pinned. Where the kernel does not say
-/// (more than 1024 CPUs), the ids from 0 up to the parallelism that the standard library sees.
+/// After pinning, these are the pinned CPUs. If the kernel does not report them (more than 1024 CPUs), they are the IDs from 0
+/// up to the parallelism that the standard library detects.
 pub fn allowed_cpus() -> Vec<usize> {
     sched_getaffinity(None).map_or_else(
         |_| (0..thread::available_parallelism().map_or(1, usize::from)).collect(),
@@ -16,11 +16,12 @@ pub fn allowed_cpus() -> Vec<usize> {
     )
 }
 
-/// Lets the calling thread run on these CPUs only. Threads and processes that it starts later
-/// inherit this.
+/// Pins the calling thread to these CPUs. Threads and processes that it starts later inherit this.
 ///
-/// Errors where `cpus` is empty or names a CPU that does not exist or that this process may not
-/// use (the kernel ignores those as long as one of them can be used).
+/// # Errors
+///
+/// If `cpus` is empty or contains a CPU that does not exist or that this process may not use. The kernel ignores such CPUs if
+/// at least one other CPU can be used.
 pub fn pin_current_thread(cpus: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
     for &cpu in cpus {
@@ -28,7 +29,7 @@ pub fn pin_current_thread(cpus: &[usize]) -> io::Result<()> {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "cannot pin to CPU {cpu}: ids up to {} are possible",
+                    "cannot pin to CPU {cpu}: must be at most {}",
                     CpuSet::MAX_CPU - 1
                 ),
             ));
@@ -40,7 +41,7 @@ pub fn pin_current_thread(cpus: &[usize]) -> io::Result<()> {
         io::Error::new(
             error.kind(),
             format!(
-                "cannot pin to the CPUs {cpus:?}: {error}; CPUs {:?} can be used",
+                "cannot pin to the CPUs {cpus:?}: {error}; available: {:?}",
                 allowed_cpus()
             ),
         )
@@ -54,14 +55,14 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// Adds what the thread with this id may use. A thread that has ended adds nothing.
+    /// Adds the CPUs of the thread with this ID. A thread that has ended adds none.
     pub(crate) fn add_thread(&mut self, tid: i32) {
         if let Some(Ok(set)) = Pid::from_raw(tid).map(|tid| sched_getaffinity(Some(tid))) {
             self.add(&set);
         }
     }
 
-    /// Adds what others may use.
+    /// Adds the CPUs of other threads.
     pub(crate) fn add_all(&mut self, others: &Self) {
         if let Some(set) = &others.union {
             self.add(set);
@@ -71,13 +72,13 @@ impl Cores {
     fn add(&mut self, set: &CpuSet) {
         match &mut self.union {
             None => self.union = Some(*set),
-            // Nearly all threads of a process share one set, so this is where the work is saved.
+            // Nearly all threads of a process have the same set, so this is the fast path.
             Some(union) if union == set => {}
             Some(union) => cpus_in(set).for_each(|cpu| union.set(cpu)),
         }
     }
 
-    /// How many there are; `None` where no thread told.
+    /// Number of CPUs; `None` if no thread could be read.
     pub(crate) fn count(&self) -> Option<u32> {
         self.union.map(|set| set.count()).filter(|count| *count > 0)
     }
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pinned_thread_may_use_only_what_it_was_pinned_to() {
+    fn pinned_thread_may_use_only_its_cpus() {
         let before = allowed_cpus();
         let last = *before.last().expect("a running thread has a CPU");
         let (pinned, counted) = thread::spawn(move || {
@@ -105,15 +106,11 @@ mod tests {
         .expect("join");
         assert_eq!(pinned, [last]);
         assert_eq!(counted, Some(1));
-        assert_eq!(
-            allowed_cpus(),
-            before,
-            "other threads are left as they were"
-        );
+        assert_eq!(allowed_cpus(), before, "other threads are not affected");
     }
 
     #[test]
-    fn cpus_that_cannot_be_used_are_refused_by_name() {
+    fn error_names_cpus_that_cannot_be_used() {
         let empty = pin_current_thread(&[]).expect_err("no CPU at all");
         assert!(
             empty.to_string().starts_with("cannot pin to the CPUs []"),
@@ -122,7 +119,7 @@ mod tests {
         let beyond = pin_current_thread(&[CpuSet::MAX_CPU]).expect_err("beyond the mask");
         assert_eq!(
             beyond.to_string(),
-            "cannot pin to CPU 1024: ids up to 1023 are possible"
+            "cannot pin to CPU 1024: must be at most 1023"
         );
     }
 

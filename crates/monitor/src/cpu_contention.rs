@@ -1,5 +1,5 @@
-//! What keeps brunt from running: the hypervisor, the quota of its control group, others that want its
-//! cores; and what moves its clocks. What cannot be read is `None`.
+//! Interference with brunt: steal, throttling by the quota of its control group, contention for its cores, and changes of the
+//! clocks. Values that cannot be read are `None`.
 
 use std::fs;
 use std::time::Duration;
@@ -11,11 +11,12 @@ use crate::cgroup_quota::{Group, Quotas};
 use crate::cpu_affinity::allowed_cpus;
 use crate::pressure::waited_us;
 
-/// Clocks that were read further apart than this, in nanoseconds, are read again, so many times.
+/// Longest time between the readings of several clocks, in nanoseconds. If it is exceeded, they are read again.
 const APART_NS: i128 = 1_000_000;
+/// Largest number of repeated readings.
 const READ_AGAIN: u32 = 5;
 
-/// What kept this process from running, with its counters at the reading before.
+/// Monitor of interference, with the counters at the previous reading.
 #[derive(Debug)]
 pub(crate) struct ContentionMonitor {
     cores: Vec<usize>,
@@ -23,31 +24,32 @@ pub(crate) struct ContentionMonitor {
     before: Option<Counters>,
 }
 
-/// Counters since the machine, or the control group, started.
+/// Counters since the machine or the control group started.
 #[derive(Debug, Clone, Copy)]
 struct Counters {
     at: Duration,
     cores: Option<CoreTimes>,
-    throttled: Option<Throttled>,
+    throttled: Option<Throttling>,
     pressure_us: Option<u64>,
     group_pressure_us: Option<u64>,
     clocks: Clocks,
 }
 
-/// CPU time of some cores, in ticks.
+/// CPU time of brunt's cores, in ticks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct CoreTimes {
     used: u64,
     stolen: u64,
 }
 
+/// Throttling counters of a control group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Throttled {
+struct Throttling {
     periods: u64,
     us: u64,
 }
 
-/// How far two clocks are ahead of the monotonic one, in nanoseconds.
+/// Offsets of two clocks from the monotonic clock, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Clocks {
     real_ns: i128,
@@ -55,8 +57,8 @@ struct Clocks {
 }
 
 impl ContentionMonitor {
-    /// Of the cores that the calling thread may use, and of its control group.
-    pub(crate) fn begin() -> Self {
+    /// Monitors the cores that the calling thread may use, and its control group.
+    pub(crate) fn new() -> Self {
         Self {
             cores: allowed_cpus(),
             groups: Quotas::find().own_groups(),
@@ -64,7 +66,7 @@ impl ContentionMonitor {
         }
     }
 
-    /// What there was since the reading before; nothing is known at the first one.
+    /// Interference since the previous reading; unknown at the first one.
     pub(crate) fn reading(&mut self, at: Duration) -> Interference {
         let now = self.counters(at);
         let before = self.before.replace(now);
@@ -110,7 +112,7 @@ impl Counters {
             throttled_ms: throttled.map(|(is, was)| is.us.saturating_sub(was.us) / 1_000),
             pressure_percent: percent(self.pressure_us, was.pressure_us),
             group_pressure_percent: percent(self.group_pressure_us, was.group_pressure_us),
-            // A suspend moves the system's clock as well: that is no step.
+            // A suspend also advances the system clock, which is not a step.
             clock_step_ms: Some(in_ms(self.clocks.real_ns - was.clocks.real_ns) - suspended_ms),
             suspended_ms: Some(u64::try_from(suspended_ms).unwrap_or(0)),
         }
@@ -122,7 +124,7 @@ impl Clocks {
         let ns =
             |time: Timespec| i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec);
         let now_ns = |clock| ns(clock_gettime(clock));
-        let look = || {
+        let read = || {
             let before_ns = now_ns(ClockId::Monotonic);
             let (real_ns, boot_ns) = (now_ns(ClockId::Realtime), now_ns(ClockId::Boottime));
             let after_ns = now_ns(ClockId::Monotonic);
@@ -132,13 +134,13 @@ impl Clocks {
             };
             (after_ns - before_ns, clocks)
         };
-        // Whoever loses its CPU between two clocks would see a step that was none.
-        let mut best = look();
+        // A thread that loses its CPU between two clocks would report a step that did not happen.
+        let mut best = read();
         for _ in 0..READ_AGAIN {
             if best.0 <= APART_NS {
                 break;
             }
-            let again = look();
+            let again = read();
             if again.0 < best.0 {
                 best = again;
             }
@@ -147,7 +149,7 @@ impl Clocks {
     }
 }
 
-/// The times of these cores, from `/proc/stat`.
+/// CPU times of these cores, from `/proc/stat`.
 fn core_times(stat: &str, cores: &[usize]) -> Option<CoreTimes> {
     let mut sum = None;
     for line in stat.lines() {
@@ -171,15 +173,15 @@ fn core_times(stat: &str, cores: &[usize]) -> Option<CoreTimes> {
     sum
 }
 
-/// Of the group that was throttled most. A group without a quota tells of no throttling: there is none.
-fn throttled(groups: &[Group]) -> Option<Throttled> {
+/// Counters of the group that was throttled most. A group without a quota has no such counters and is not throttled.
+fn throttled(groups: &[Group]) -> Option<Throttling> {
     let stats = groups.iter().filter_map(|group| group.read("cpu.stat"));
     stats
         .map(|stat| throttled_in(&stat))
         .max_by_key(|throttled| throttled.us)
 }
 
-fn throttled_in(stat: &str) -> Throttled {
+fn throttled_in(stat: &str) -> Throttling {
     let field = |name: &str| {
         let mut lines = stat.lines().filter_map(|line| line.split_once(' '));
         let found = lines.find(|(key, _)| *key == name)?;
@@ -187,7 +189,7 @@ fn throttled_in(stat: &str) -> Throttled {
     };
     // Version 2 counts in microseconds, version 1 in nanoseconds.
     let us = field("throttled_usec").or_else(|| Some(field("throttled_time")? / 1_000));
-    Throttled {
+    Throttling {
         periods: field("nr_throttled").unwrap_or(0),
         us: us.unwrap_or(0),
     }
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_cores_asked_for_count() {
+    fn only_the_selected_cores_count() {
         let stat = "cpu  111 0 0 9 0 0 0 30 0 0\n\
                     cpu0 100 20 30 1000 50 3 7 40 60 5\n\
                     cpu1 1 1 1 500 0 1 1 2 0 0\n\
@@ -223,16 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_told_by_both_versions() {
+    fn throttling_is_read_in_both_versions() {
         let two = "usage_usec 5\nnr_periods 90\nnr_throttled 7\nthrottled_usec 350000\n";
         let one = "nr_periods 90\nnr_throttled 7\nthrottled_time 350000000\n";
-        let expected = Throttled {
+        let expected = Throttling {
             periods: 7,
             us: 350_000,
         };
         assert_eq!(throttled_in(two), expected);
         assert_eq!(throttled_in(one), expected);
-        assert_eq!(throttled_in("usage_usec 5\n"), Throttled::default());
+        assert_eq!(throttled_in("usage_usec 5\n"), Throttling::default());
         assert_eq!(throttled(&[]), None);
     }
 
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_known_and_the_rest_is_told() {
+    fn counters_that_cannot_be_read_do_not_affect_the_others() {
         let unknown = counters(2).since(&counters(1));
         let expected = Interference {
             clock_step_ms: Some(0),
@@ -275,34 +277,34 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_and_a_suspend_are_told_apart() {
+    fn clock_step_and_suspend_are_distinguished() {
         let mut set_back = counters(2);
         set_back.clocks.real_ns -= 2_500_000_000;
-        let told = set_back.since(&counters(1));
+        let interference = set_back.since(&counters(1));
         assert_eq!(
-            (told.clock_step_ms, told.suspended_ms),
+            (interference.clock_step_ms, interference.suspended_ms),
             (Some(-2_500), Some(0))
         );
         let mut slept = counters(2);
         slept.clocks.real_ns += 60_000_000_000;
         slept.clocks.boot_ns += 60_000_000_000;
-        let told = slept.since(&counters(1));
+        let interference = slept.since(&counters(1));
         assert_eq!(
-            (told.clock_step_ms, told.suspended_ms),
+            (interference.clock_step_ms, interference.suspended_ms),
             (Some(0), Some(60_000))
         );
     }
 
     #[test]
-    fn this_process_is_watched_from_its_second_reading_on() {
-        let mut watch = ContentionMonitor::begin();
+    fn second_reading_of_this_process_has_values() {
+        let mut monitor = ContentionMonitor::new();
         assert_eq!(
-            watch.reading(Duration::from_secs(1)),
+            monitor.reading(Duration::from_secs(1)),
             Interference::default()
         );
-        let second = watch.reading(Duration::from_secs(2));
+        let second = monitor.reading(Duration::from_secs(2));
         assert!(second.stolen_ms.is_some() && second.used_ms.is_some());
-        // Nobody sets the clock of a machine that runs tests by a minute.
+        // The clock of a machine that runs tests is not set by a minute.
         let step_ms = second.clock_step_ms.expect("always known");
         assert!(step_ms.abs() < 60_000, "{step_ms}");
     }

@@ -1,19 +1,20 @@
-//! CPU, memory, disk and network of the process under test, the machine and brunt itself.
+//! Monitor of CPU, memory, disk, network and pressure of the process under test, the machine and brunt itself.
 //!
-//! Synchronous and, but for the pages of other machines, without threads or a clock of its own: whoever runs the load calls
-//! [`Monitor::read`] once a second with the time on the run's clock and keeps the
-//! [`brunt_record::Reading`]. All else comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
-//! works on Linux only. What the readings mean for a run is left to others.
+//! The caller calls [`Monitor::read`] once per second with the time of the run's clock, and gets a
+//! [`brunt_record::Reading`]. The monitor has neither a clock nor threads, except for the metrics endpoints of other
+//! machines. It reads `/proc`, `/sys` and the kernel's CPU clocks, and therefore works only on Linux. It does not interpret
+//! the readings.
 
 mod cgroup;
 mod cgroup_quota;
 mod cpu_affinity;
 mod cpu_contention;
+mod error;
+mod flows;
 mod listener;
 mod machine;
 mod metrics_endpoint;
 mod monitor;
-mod network;
 mod pressure;
 mod process;
 mod process_tree;
@@ -26,7 +27,8 @@ mod usage_accounting;
 mod shell;
 
 pub use cpu_affinity::{allowed_cpus, pin_current_thread};
+pub use error::MonitorError;
 pub use listener::listener_of;
 pub use metrics_endpoint::MetricsSource;
-pub use monitor::{Monitor, MonitorError, Subject};
+pub use monitor::{Monitor, MonitorTarget};
 pub use rustix::process::Pid;

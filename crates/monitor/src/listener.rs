@@ -1,4 +1,4 @@
-//! Who listens on a TCP port of this machine.
+//! The process that listens on a TCP port of this machine.
 
 use std::collections::{BTreeMap, HashSet};
 use std::{fs, io};
@@ -8,20 +8,21 @@ use procfs::process::{FDTarget, all_processes};
 use procfs::{FromReadSI, ProcError};
 use rustix::process::Pid;
 
-use crate::monitor::MonitorError;
+use crate::error::MonitorError;
 
-/// The first process of a machine or container may hold a service's socket (socket activation)
-/// without being the service.
+/// ID of the first process of a machine or container. It may have opened a service's socket (socket activation) without being
+/// the service.
 const INIT: i32 = 1;
 
-/// The id of the process that listens on this TCP port, on whatever address, IPv4 or IPv6.
+/// ID of the process that listens on this TCP port, on any IPv4 or IPv6 address.
 ///
-/// Where a service has handed its socket on to workers, the process they all descend from. Looks
-/// only at what this process can see: its own network namespace, and processes of its own user
-/// unless it is root.
+/// If a service has passed its socket to workers, it is their common ancestor. Only processes in the own network namespace are
+/// found, and only those of the own user unless it is root.
 ///
-/// Errors where nobody listens, where who listens is not visible to this user, and where several
-/// processes listen that are not children of each other.
+/// # Errors
+///
+/// If no process listens, if the process is not visible to this user, or if several processes listen that are not children of
+/// each other.
 pub fn listener_of(port: u16) -> Result<Pid, MonitorError> {
     let mut sockets = HashSet::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -43,7 +44,7 @@ pub fn listener_of(port: u16) -> Result<Pid, MonitorError> {
         }
     }
     if sockets.is_empty() {
-        return Err(MonitorError::NobodyListens(port));
+        return Err(MonitorError::NoListener(port));
     }
     let holders = holders(&sockets).map_err(|source| MonitorError::Unreadable {
         what: "/proc".into(),
@@ -56,11 +57,11 @@ pub fn listener_of(port: u16) -> Result<Pid, MonitorError> {
     match owners.as_slice() {
         [] => Err(MonitorError::OwnerHidden(port)),
         [owner] => Ok(*owner),
-        _ => Err(MonitorError::SeveralListen { port, pids: owners }),
+        _ => Err(MonitorError::SeveralListeners { port, pids: owners }),
     }
 }
 
-/// The inodes of the sockets in a table of the kernel that listen on this port.
+/// Inodes of the sockets that listen on this port, from a table of the kernel.
 fn listening(table: &[u8], port: u16) -> io::Result<Vec<u64>> {
     let entries = TcpNetEntries::from_read(table, procfs::current_system_info())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
@@ -72,8 +73,7 @@ fn listening(table: &[u8], port: u16) -> io::Result<Vec<u64>> {
         .collect())
 }
 
-/// The processes that hold one of these sockets open, with their parents, as far as this user may
-/// see them.
+/// The visible processes that have one of these sockets open, with their parents.
 fn holders(sockets: &HashSet<u64>) -> io::Result<BTreeMap<i32, i32>> {
     let processes = all_processes().map_err(|error| match error {
         ProcError::Io(error, _) => error,
@@ -81,7 +81,7 @@ fn holders(sockets: &HashSet<u64>) -> io::Result<BTreeMap<i32, i32>> {
     })?;
     let holds = |target: &FDTarget| matches!(target, FDTarget::Socket(s) if sockets.contains(s));
     let mut holders = BTreeMap::new();
-    // What ends during the search or may not be looked into holds nothing that could be named.
+    // Processes that end during the search or may not be read are skipped.
     for process in processes.flatten() {
         let Ok(descriptors) = process.fd() else {
             continue;
@@ -97,7 +97,7 @@ fn holders(sockets: &HashSet<u64>) -> io::Result<BTreeMap<i32, i32>> {
     Ok(holders)
 }
 
-/// Of processes with their parents, those whose parent is not among them, in ascending order.
+/// The processes whose parent is not among them, in ascending order.
 fn owners(holders: &BTreeMap<i32, i32>) -> Vec<i32> {
     let without_init = holders.keys().any(|pid| *pid != INIT);
     let counts = |pid: &i32| holders.contains_key(pid) && !(without_init && *pid == INIT);
@@ -113,8 +113,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_that_listen_on_the_port() {
-        // 1F90 is 8000 + 80 = 8080; 0A is listening, 01 established, 06 waiting to be forgotten.
+    fn listening_sockets_of_a_port_are_found() {
+        // 1F90 is 8000 + 80 = 8080; 0A is listening, 01 established.
         let header =
             "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n";
         let v4 = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  \
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_is_the_one_all_holders_descend_from() {
+    fn owner_is_the_common_ancestor() {
         for (what, holders, expected) in [
             ("one", vec![(10, 1)], vec![10]),
             (
@@ -157,8 +157,8 @@ mod tests {
                 vec![10],
             ),
             ("init itself", vec![(1, 0)], vec![1]),
-            ("strangers", vec![(20, 1), (10, 1)], vec![10, 20]),
-            ("nobody visible", vec![], vec![]),
+            ("unrelated processes", vec![(20, 1), (10, 1)], vec![10, 20]),
+            ("no visible process", vec![], vec![]),
         ] {
             assert_eq!(owners(&holders.into_iter().collect()), expected, "{what}");
         }

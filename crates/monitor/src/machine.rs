@@ -1,21 +1,20 @@
-//! The machine: CPU, memory, physical disks and network interfaces, since the reading before.
+//! The machine: CPU, memory, physical disks and network interfaces.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use brunt_record::MachineReading;
-use procfs::net::InterfaceDeviceStatus;
 use procfs::{DiskStats, FromRead, FromReadSI, KernelStats, Meminfo};
 
+use crate::flows::{Flow, Flows, interface_flows, since};
 use crate::pressure::Pressures;
 use crate::unavailable;
 
-/// `/proc/diskstats` counts in sectors of this size, whatever the disk's own is.
+/// Size of a sector in `/proc/diskstats`, which does not depend on the disk.
 const SECTOR_BYTES: u64 = 512;
 
-/// The machine that this process runs on, with its counters at the reading before.
+/// The machine that this process runs on, with its counters at the previous reading.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pressures: Pressures,
@@ -32,17 +31,8 @@ struct Cpu {
     total: u64,
 }
 
-/// Bytes in and out of each device by its name, since it appeared.
-pub(crate) type Flows = HashMap<String, Flow>;
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Flow {
-    pub(crate) in_bytes: u64,
-    pub(crate) out_bytes: u64,
-}
-
 impl Machine {
-    pub(crate) fn begin() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             pressures: Pressures::of_machine(),
             cpu: None,
@@ -51,14 +41,15 @@ impl Machine {
         }
     }
 
-    /// What there is, and what was used since the reading before. What cannot be read is `None`.
+    /// Takes a reading: the current state, and the resources used since the previous reading. Values that cannot be read are
+    /// `None`.
     pub(crate) fn reading(&mut self, at: Duration) -> MachineReading {
         let cpu = text("/proc/stat").and_then(|text| Cpu::parse(&text));
-        let cpu_used = since(&mut self.cpu, cpu, |was, is| is.since(was));
+        let cpu_used = difference(&mut self.cpu, cpu, |was, is| is.since(was));
         let disks = text("/proc/diskstats").and_then(|text| disk_flows(&text, is_physical));
-        let disk = since(&mut self.disks, disks, flowed);
+        let disk = difference(&mut self.disks, disks, since);
         let interfaces = text("/proc/net/dev").and_then(|text| interface_flows(&text));
-        let network = since(&mut self.interfaces, interfaces, flowed);
+        let network = difference(&mut self.interfaces, interfaces, since);
         let memory = text("/proc/meminfo").and_then(|text| Memory::parse(&text));
         let percent_of = |part: fn(&Cpu) -> u64| {
             let used = cpu_used.filter(|used| used.total > 0)?;
@@ -77,10 +68,10 @@ impl Machine {
         }
     }
 
-    /// What cannot be seen of it.
+    /// Data that is unavailable.
     pub(crate) fn unavailable(&self) -> Vec<String> {
-        let silent = self.pressures.silent();
-        silent
+        let missing = self.pressures.missing();
+        missing
             .map(|(what, file)| unavailable::describe(what, file))
             .collect()
     }
@@ -90,7 +81,7 @@ impl Cpu {
     fn parse(stat: &[u8]) -> Option<Self> {
         let stats = KernelStats::from_read(stat, procfs::current_system_info()).ok()?;
         let cpu = stats.total;
-        // Guests are counted in user and nice already.
+        // User and nice already include guests.
         let busy =
             cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0);
         let steal = cpu.steal.unwrap_or(0);
@@ -102,7 +93,7 @@ impl Cpu {
     }
 
     fn since(&self, was: &Self) -> Self {
-        // The kernel lets idle and iowait go back a little at times.
+        // idle and iowait sometimes decrease a little.
         let busy = self.busy.saturating_sub(was.busy);
         let steal = self.steal.saturating_sub(was.steal);
         Self {
@@ -131,26 +122,16 @@ impl Memory {
     }
 }
 
-/// Keeps what is for the next time, and compares it with what was.
-fn since<T, U>(kept: &mut Option<T>, is: Option<T>, difference: fn(&T, &T) -> U) -> Option<U> {
-    let is = is?;
-    let used = kept.as_ref().map(|was| difference(was, &is));
-    *kept = Some(is);
-    used
-}
-
-/// What flowed through all devices. One that appeared since counts from its beginning, and so does
-/// one whose counters went back: it was taken away and came again.
-pub(crate) fn flowed(was: &Flows, is: &Flows) -> Flow {
-    let mut sum = Flow::default();
-    for (name, is) in is {
-        let was = was.get(name).copied().unwrap_or_default();
-        let again = is.in_bytes < was.in_bytes || is.out_bytes < was.out_bytes;
-        let was = if again { Flow::default() } else { was };
-        sum.in_bytes += is.in_bytes - was.in_bytes;
-        sum.out_bytes += is.out_bytes - was.out_bytes;
-    }
-    sum
+/// Computes the difference to the previous counters, and replaces them.
+fn difference<T, U>(
+    previous: &mut Option<T>,
+    current: Option<T>,
+    since: fn(&T, &T) -> U,
+) -> Option<U> {
+    let current = current?;
+    let difference = previous.as_ref().map(|previous| since(previous, &current));
+    *previous = Some(current);
+    difference
 }
 
 fn disk_flows(diskstats: &[u8], is_physical: impl Fn(&str) -> bool) -> Option<Flows> {
@@ -172,27 +153,13 @@ fn disk_flows(diskstats: &[u8], is_physical: impl Fn(&str) -> bool) -> Option<Fl
     Some(flows.collect())
 }
 
-/// A disk of its own: not a partition, and not one made of others or of memory (loop, ram, zram,
-/// device mapper, RAID), which have no device behind them.
+/// Whether a disk is physical: not a partition, and not a virtual disk (loop, ram, zram, device mapper, RAID), which has no
+/// device.
 fn is_physical(name: &str) -> bool {
     Path::new("/sys/block")
         .join(name.replace('/', "!"))
         .join("device")
         .exists()
-}
-
-pub(crate) fn interface_flows(net_dev: &[u8]) -> Option<Flows> {
-    let interfaces = InterfaceDeviceStatus::from_read(net_dev).ok()?.0;
-    let flows = interfaces.into_iter().map(|(name, counters)| {
-        (
-            name,
-            Flow {
-                in_bytes: counters.recv_bytes,
-                out_bytes: counters.sent_bytes,
-            },
-        )
-    });
-    Some(flows.collect())
 }
 
 fn text(path: &str) -> Option<Vec<u8>> {
@@ -204,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_leaves_out_waiting_and_guests() {
+    fn cpu_excludes_iowait_and_guests() {
         let text = "cpu  100 20 30 1000 50 3 7 40 60 5\n\
                     cpu0 100 20 30 1000 50 3 7 40 60 5\n\
                     intr 1 2\nctxt 5\nbtime 1700000000\nprocesses 9\n\
@@ -266,7 +233,7 @@ mod tests {
         assert_eq!(
             Memory::parse(text("").as_bytes()),
             None,
-            "not known, rather than guessed"
+            "unknown instead of guessed"
         );
     }
 
@@ -287,49 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn all_interfaces_count() {
-        let text = "Inter-|   Receive                  |  Transmit\n \
-                    face |bytes    packets errs drop fifo frame compressed multicast|bytes\n    \
-                    lo: 500 5 0 0 0 0 0 0 600 5 0 0 0 0 0 0\n  \
-                    eth0: 7 1 0 0 0 0 0 0 8 1 0 0 0 0 0 0\n";
-        let flows = interface_flows(text.as_bytes()).expect("parse");
-        assert_eq!(
-            flowed(&Flows::new(), &flows),
-            Flow {
-                in_bytes: 507,
-                out_bytes: 608
-            }
-        );
-    }
-
-    #[test]
-    fn devices_come_and_go() {
-        let flows = |devices: &[(&str, u64, u64)]| -> Flows {
-            let flow = |&(name, in_bytes, out_bytes): &(&str, u64, u64)| {
-                (
-                    name.to_owned(),
-                    Flow {
-                        in_bytes,
-                        out_bytes,
-                    },
-                )
-            };
-            devices.iter().map(flow).collect()
-        };
-        let was = flows(&[("a", 100, 100), ("b", 100, 100), ("gone", 50, 50)]);
-        let is = flows(&[("a", 110, 130), ("b", 5, 200), ("new", 7, 9)]);
-        let expected = Flow {
-            in_bytes: 10 + 5 + 7,
-            out_bytes: 30 + 200 + 9,
-        };
-        assert_eq!(flowed(&was, &is), expected);
-    }
-
-    #[test]
-    fn the_first_reading_has_no_rates_and_the_second_sees_what_went_through_the_loopback() {
+    fn second_reading_contains_the_traffic_of_the_loopback_interface() {
         use std::io::{Read, Write};
         const BYTES: usize = 1 << 20;
-        let mut machine = Machine::begin();
+        let mut machine = Machine::new();
         let first = machine.reading(Duration::ZERO);
         assert_eq!((first.cpu_percent, first.steal_percent), (None, None));
         assert_eq!(

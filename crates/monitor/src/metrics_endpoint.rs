@@ -1,5 +1,5 @@
-//! A process on another machine, by the page that it serves. The page is asked for by a thread of its own: a
-//! reading takes what has come, and a page that does not come is not known, and not 0.
+//! A process on another machine, monitored by its Prometheus endpoint. A thread scrapes the endpoint; a reading takes the
+//! latest page. Without a page, values are unknown, not 0.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use brunt_record::ProcessReading;
 
 use crate::prometheus_text::PrometheusProcess;
 
-/// How long a reading waits for a page that it asked for: what comes later is the next reading's.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// Time that a reading waits for the page that it requested. A later page belongs to the next reading.
+const PAGE_WAIT: Duration = Duration::from_millis(50);
 
-/// Where a page comes from: how it is got is left to who has a network.
+/// Function that fetches the page of an endpoint, so that this crate does no I/O on the network.
 pub struct MetricsSource(Box<dyn FnMut() -> Result<String, String> + Send>);
 
 impl MetricsSource {
-    /// Calls this for the page's text, from a thread of its own; what it returns as an error is why there
-    /// is none. It has to come back, if only to say that it waited long enough.
+    /// The function is called by a separate thread. It returns the text of the page, or the reason that there is none, and must
+    /// return within a timeout.
     pub fn new(fetch: impl FnMut() -> Result<String, String> + Send + 'static) -> Self {
         Self(Box::new(fetch))
     }
@@ -29,33 +29,33 @@ impl fmt::Debug for MetricsSource {
     }
 }
 
-/// A page that is watched.
+/// A monitored endpoint.
 #[derive(Debug)]
 pub(crate) struct MetricsEndpoint {
-    orders: SyncSender<()>,
-    pages: Receiver<Result<Sample, String>>,
-    is_ordered: bool,
-    before: Option<Sample>,
-    trouble: Option<String>,
+    requests: SyncSender<()>,
+    pages: Receiver<Result<Scrape, String>>,
+    is_requested: bool,
+    before: Option<Scrape>,
+    error: Option<String>,
 }
 
-/// A page with the moment at which it was asked for.
+/// A page with the time at which it was requested.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
+struct Scrape {
     at: Instant,
     page: PrometheusProcess,
 }
 
 impl MetricsEndpoint {
-    /// Gets the page once, to see that it is there and tells something.
-    pub(crate) fn begin(source: MetricsSource) -> Result<Self, String> {
-        let (orders, ordered) = sync_channel(1);
+    /// Starts the thread, and fetches the page once to check that it contains metrics of a process.
+    pub(crate) fn open(source: MetricsSource) -> Result<Self, String> {
+        let (requests, requested) = sync_channel(1);
         let (to, pages) = sync_channel(1);
         let MetricsSource(mut fetch) = source;
         let work = move || {
-            while ordered.recv().is_ok() {
+            while requested.recv().is_ok() {
                 let at = Instant::now();
-                let page = fetch().map(|text| Sample {
+                let page = fetch().map(|text| Scrape {
                     at,
                     page: PrometheusProcess::parse(&text),
                 });
@@ -66,80 +66,80 @@ impl MetricsEndpoint {
         };
         let thread = thread::Builder::new().name("metrics-page".into());
         thread.spawn(work).map_err(|error| error.to_string())?;
-        let mut remote = Self {
-            orders,
+        let mut endpoint = Self {
+            requests,
             pages,
-            is_ordered: false,
+            is_requested: false,
             before: None,
-            trouble: None,
+            error: None,
         };
-        remote.order();
-        let ended = || "whoever asks for it has ended".to_owned();
-        let first = remote.pages.recv().map_err(|_| ended())??;
-        remote.is_ordered = false;
+        endpoint.request();
+        let ended = || "its thread has ended".to_owned();
+        let first = endpoint.pages.recv().map_err(|_| ended())??;
+        endpoint.is_requested = false;
         if first.page.has_metrics() {
-            Ok(remote)
+            Ok(endpoint)
         } else {
-            let lacks =
-                "it has neither process_cpu_seconds_total nor process_resident_memory_bytes";
-            Err(lacks.to_owned())
+            let missing =
+                "it contains neither process_cpu_seconds_total nor process_resident_memory_bytes";
+            Err(missing.to_owned())
         }
     }
 
-    /// What the page tells, and what was used since the one before.
+    /// Takes a reading: the values of the page, and the resources used since the previous page.
     pub(crate) fn reading(&mut self) -> ProcessReading {
-        let was_late = self.is_ordered;
+        let was_late = self.is_requested;
         if !was_late {
-            self.order();
+            self.request();
         }
-        let patience = if was_late { Duration::ZERO } else { PATIENCE };
-        let sample = match self.pages.recv_timeout(patience) {
-            Ok(Ok(sample)) => sample,
+        let wait = if was_late { Duration::ZERO } else { PAGE_WAIT };
+        let scrape = match self.pages.recv_timeout(wait) {
+            Ok(Ok(scrape)) => scrape,
             Ok(Err(reason)) => {
-                self.is_ordered = false;
-                self.trouble = Some(reason);
+                self.is_requested = false;
+                self.error = Some(reason);
                 return ProcessReading::default();
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 return ProcessReading::default();
             }
         };
-        self.is_ordered = false;
-        self.trouble = None;
+        self.is_requested = false;
+        self.error = None;
         if was_late {
-            // A slow page is asked for at once, so that the next reading has one.
-            self.order();
+            // A slow page is requested immediately, so that the next reading has one.
+            self.request();
         }
-        let before = self.before.replace(sample);
-        sample.since(before.as_ref())
+        let before = self.before.replace(scrape);
+        scrape.since(before.as_ref())
     }
 
-    /// What cannot be seen of it.
+    /// Data that is unavailable.
     pub(crate) fn unavailable(&self) -> Vec<String> {
-        match (&self.trouble, &self.before) {
-            (Some(reason), _) => vec![format!("anything at the moment ({reason})")],
-            (None, Some(sample)) => sample.page.missing_metrics(),
+        match (&self.error, &self.before) {
+            (Some(reason), _) => vec![format!("all values at the moment ({reason})")],
+            (None, Some(scrape)) => scrape.page.missing_metrics(),
             (None, None) => Vec::new(),
         }
     }
 
-    fn order(&mut self) {
-        self.is_ordered = self.orders.try_send(()).is_ok();
+    fn request(&mut self) {
+        self.is_requested = self.requests.try_send(()).is_ok();
     }
 }
 
-impl Sample {
+impl Scrape {
     fn since(&self, before: Option<&Self>) -> ProcessReading {
         let page = &self.page;
         let elapsed_s = before.map(|was| self.at.duration_since(was.at).as_secs_f64());
-        let began_anew = before.is_some_and(|was| match (page.started_s, was.page.started_s) {
+        let restarted = before.is_some_and(|was| match (page.started_s, was.page.started_s) {
             (Some(is), Some(was)) => is > was,
             _ => false,
         });
         let used = |of: fn(&PrometheusProcess) -> Option<f64>| {
             let (is, was) = (of(page)?, of(&before?.page)?);
-            // A counter that goes back, or a process that began anew, counts from 0.
-            Some(if is < was || began_anew { is } else { is - was })
+            // A counter that decreased, or one of a restarted process, counts from 0.
+            Some(if is < was || restarted { is } else { is - was })
         };
         let cpu_cores = used(|page| page.cpu_s)
             .zip(elapsed_s.filter(|elapsed| *elapsed > 0.0))
@@ -187,63 +187,73 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_begins_anew_counts_from_0() {
-        let begun = Instant::now();
-        let sample = |at_s: u64, page| Sample {
-            at: begun + Duration::from_secs(at_s),
+    fn counter_that_restarts_counts_from_0() {
+        let started = Instant::now();
+        let scrape = |at_s: u64, page| Scrape {
+            at: started + Duration::from_secs(at_s),
             page,
         };
-        let first = sample(0, page(10.0, 5.0));
+        let first = scrape(0, page(10.0, 5.0));
         assert_eq!(first.since(None).cpu_cores, None);
         for (what, next, cores, bytes) in [
-            ("goes on", page(13.0, 5.0), 1.5, 300),
-            ("went back", page(1.0, 5.0), 0.5, 100),
-            ("another process, further on", page(12.0, 6.0), 6.0, 1200),
+            ("increased", page(13.0, 5.0), 1.5, 300),
+            ("decreased", page(1.0, 5.0), 0.5, 100),
+            (
+                "another process with a higher counter",
+                page(12.0, 6.0),
+                6.0,
+                1200,
+            ),
         ] {
-            let reading = sample(2, next).since(Some(&first));
+            let reading = scrape(2, next).since(Some(&first));
             assert_eq!(reading.cpu_cores, Some(cores), "{what}");
             assert_eq!(reading.network_received_bytes, Some(bytes), "{what}");
-            assert_eq!(reading.cpu_percent, None, "{what}: of how many cores?");
+            assert_eq!(reading.cpu_percent, None, "{what}: unknown cores");
         }
         let with_cores = PrometheusProcess {
             cores: Some(4.0),
             ..page(12.0, 5.0)
         };
-        let reading = sample(2, with_cores).since(Some(&first));
+        let reading = scrape(2, with_cores).since(Some(&first));
         assert_eq!(reading.cpu_percent, Some(25.0));
     }
 
     #[test]
-    fn a_page_that_does_not_come_is_not_known() {
+    fn values_without_a_page_are_unknown() {
         let (to, from) = channel::<Result<String, String>>();
         let text = |bytes: u64| Ok(format!("process_resident_memory_bytes {bytes}\n"));
         to.send(text(1)).expect("a thread");
         let source = MetricsSource::new(move || from.recv().unwrap_or_else(|_| Err("over".into())));
-        let mut remote = MetricsEndpoint::begin(source).expect("a page");
+        let mut endpoint = MetricsEndpoint::open(source).expect("a page");
         to.send(text(2)).expect("a thread");
-        let next = |remote: &mut MetricsEndpoint| {
-            // On a busy machine a page may come after the reading's patience.
-            crate::shell::poll("a page", || remote.reading().rss_bytes)
+        let next = |endpoint: &mut MetricsEndpoint| {
+            // On a busy machine, a page may arrive after the reading has stopped waiting.
+            crate::shell::poll("a page", || endpoint.reading().rss_bytes)
         };
-        assert_eq!(next(&mut remote), 2);
-        assert_eq!(remote.reading(), ProcessReading::default(), "none came");
+        assert_eq!(next(&mut endpoint), 2);
+        assert_eq!(endpoint.reading(), ProcessReading::default(), "no page");
         to.send(text(3)).expect("a thread");
-        assert_eq!(next(&mut remote), 3, "what came late is the next reading's");
+        assert_eq!(
+            next(&mut endpoint),
+            3,
+            "a late page belongs to the next reading"
+        );
         to.send(Err("the host is gone".into())).expect("a thread");
-        crate::shell::poll("the trouble", || {
-            assert_eq!(remote.reading(), ProcessReading::default());
-            (remote.unavailable() == ["anything at the moment (the host is gone)"]).then_some(())
+        crate::shell::poll("the error", || {
+            assert_eq!(endpoint.reading(), ProcessReading::default());
+            (endpoint.unavailable() == ["all values at the moment (the host is gone)"])
+                .then_some(())
         });
     }
 
     #[test]
-    fn a_page_that_tells_nothing_of_a_process_is_refused() {
+    fn page_without_metrics_of_a_process_is_rejected() {
         for (page, part) in [
             (Ok("up 1\n".to_owned()), "process_cpu_seconds_total"),
-            (Err("it answered 404".to_owned()), "404"),
+            (Err("status 404".to_owned()), "404"),
         ] {
             let source = MetricsSource::new(move || page.clone());
-            let error = MetricsEndpoint::begin(source).expect_err("nothing to watch");
+            let error = MetricsEndpoint::open(source).expect_err("nothing to monitor");
             assert!(error.contains(part), "{error}");
         }
     }

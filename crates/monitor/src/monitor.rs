@@ -1,6 +1,5 @@
-//! The monitor: what is watched, and one reading of all of it at a time.
+//! The monitor, which reads all monitored processes and the machine at once.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,131 +8,73 @@ use rustix::process::{Pid, getpid};
 
 use crate::cgroup::ControlGroup;
 use crate::cpu_contention::ContentionMonitor;
+use crate::error::MonitorError;
 use crate::machine::Machine;
 use crate::metrics_endpoint::{MetricsEndpoint, MetricsSource};
 use crate::process::{Kernel, Scope};
 use crate::process_tree::ProcessTree;
 
-/// What is watched besides brunt itself and the machine.
+/// Something that is monitored in addition to brunt itself and the machine.
 #[derive(Debug)]
-pub enum Subject {
-    /// The process with this id, with its children, which are found anew at every reading.
+pub enum MonitorTarget {
+    /// The process with this ID and its children, which are searched at each reading.
     Process(Pid),
-    /// The control group (version 2) whose folder this is, with those below it.
+    /// The control group (version 2) with this folder, and the groups below it.
     ControlGroup(PathBuf),
-    /// The process that tells of itself on a Prometheus page.
-    Page(MetricsSource),
+    /// The process whose metrics a Prometheus endpoint reports.
+    MetricsEndpoint(MetricsSource),
 }
 
-/// Why something cannot be watched.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MonitorError {
-    /// No process has this id, or it has ended.
-    #[error("no process has the id {0}: give the id of one that runs, or the port it listens on")]
-    NoProcess(Pid),
-    /// A file or process could not be read.
-    #[error("cannot read {what}: {source}; /proc has to be mounted and readable")]
-    Unreadable {
-        /// The file or process.
-        what: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The folder is no control group.
-    #[error(
-        "{} is no control group of version 2: {source}; give the folder of one, such as \
-         /sys/fs/cgroup/system.slice/my.service", .folder.display()
-    )]
-    NoControlGroup {
-        /// The folder.
-        folder: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The page cannot be had, or tells nothing of a process.
-    #[error(
-        "cannot watch a process by its page: {0}; give the URL of a Prometheus page with process_ metrics"
-    )]
-    NoPage(String),
-    /// Nobody listens on the port.
-    #[error(
-        "nobody listens on TCP port {0} of this machine: start the service first, or give the id \
-         of its process"
-    )]
-    NobodyListens(u16),
-    /// Somebody listens, and this user may not see who.
-    #[error(
-        "the process that listens on TCP port {0} belongs to another user or container: run as \
-         that user or as root, or give the id of the process"
-    )]
-    OwnerHidden(u16),
-    /// Several processes listen that are not children of each other.
-    #[error(
-        "several processes listen on TCP port {port}: {}; give the id of the one to watch, or of \
-         their parent", ids(.pids)
-    )]
-    SeveralListen {
-        /// The port.
-        port: u16,
-        /// Who listens, in ascending order.
-        pids: Vec<Pid>,
-    },
-}
-
-fn ids(pids: &[Pid]) -> String {
-    pids.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Watches the process under test, brunt itself and the machine.
+/// Monitor of the process under test, brunt itself and the machine.
 ///
-/// Keeps two small tables of counters a process; its memory depends on the number of processes
-/// and threads watched, and not on the number of readings.
+/// It has two small tables of counters per process. Its memory depends on the number of monitored processes and threads, not
+/// on the number of readings.
 #[derive(Debug)]
 pub struct Monitor {
-    target: Option<Watched>,
-    beside: Vec<Watched>,
+    target: Option<TargetMonitor>,
+    additional: Vec<TargetMonitor>,
     generator: ProcessTree,
     interference: ContentionMonitor,
     machine: Machine,
 }
 
 impl Monitor {
-    /// Starts to watch the process under test, and others beside it. brunt's own cores are those that the
-    /// calling thread may use.
+    /// Starts to monitor the process under test and additional targets. brunt's own cores are those that the calling thread
+    /// may use.
     ///
-    /// Errors where one of them does not exist or has ended, and where `/proc` cannot be read.
+    /// # Errors
+    ///
+    /// If a target does not exist or has ended, or `/proc` cannot be read.
     pub fn new(
-        target: Option<Subject>,
-        beside: impl IntoIterator<Item = Subject>,
+        target: Option<MonitorTarget>,
+        additional: impl IntoIterator<Item = MonitorTarget>,
     ) -> Result<Self, MonitorError> {
-        let kernel = Kernel::ask();
-        let open = |subject| Watched::open(subject, kernel);
+        let kernel = Kernel::detect();
+        let open = |target| TargetMonitor::open(target, kernel);
         let target = target.map(open).transpose()?;
-        let beside = beside.into_iter().map(open);
-        let beside = beside.collect::<Result<_, _>>()?;
-        // The embedded agent is a child of brunt: brunt is watched without its children.
-        let generator = watch(getpid(), Scope::Alone, kernel)?;
+        let additional = additional.into_iter().map(open);
+        let additional = additional.collect::<Result<_, _>>()?;
+        // The embedded agent is a child of brunt, so brunt is monitored without its children.
+        let generator = process_tree(getpid(), Scope::Alone, kernel)?;
         Ok(Self {
             target,
-            beside,
+            additional,
             generator,
-            interference: ContentionMonitor::begin(),
-            machine: Machine::begin(),
+            interference: ContentionMonitor::new(),
+            machine: Machine::new(),
         })
     }
 
-    /// Counts processes as brunt itself that make load for it.
+    /// Counts worker processes as part of brunt.
     ///
-    /// Errors where `/proc` cannot be read.
-    pub fn count_in(&mut self, pids: &[u32]) -> Result<(), MonitorError> {
+    /// # Errors
+    ///
+    /// If `/proc` cannot be read.
+    pub fn add_workers(&mut self, pids: &[u32]) -> Result<(), MonitorError> {
         for pid in pids {
             let pid = i32::try_from(*pid).unwrap_or(i32::MAX);
-            let counted = self.generator.add_root(pid);
-            counted.map_err(|source| MonitorError::Unreadable {
+            let added = self.generator.add_root(pid);
+            added.map_err(|source| MonitorError::Unreadable {
                 what: format!("process {pid}"),
                 source,
             })?;
@@ -141,53 +82,59 @@ impl Monitor {
         Ok(())
     }
 
-    /// Takes a reading; `at` is the time since the run's clock started.
+    /// Takes a reading; `at` is the time of the run's clock.
     ///
-    /// CPU, disk and network are told since the reading before: the first reading has none of
-    /// them. What cannot be read is `None`, and everything is once the process has ended; a
-    /// process that started with the same id later is another one.
+    /// CPU, disk and network are measured since the previous reading, so the first reading does not contain them. Values that
+    /// cannot be read are `None`, as are all values once the process has ended. A later process with the same ID is another
+    /// one.
     pub fn read(&mut self, at: Duration) -> Reading {
         Reading {
             at_ms: duration_ms(at),
             target: self.target.as_mut().map(|target| target.reading(at)),
-            additional_targets: self.beside.iter_mut().map(|one| one.reading(at)).collect(),
+            additional_targets: self
+                .additional
+                .iter_mut()
+                .map(|target| target.reading(at))
+                .collect(),
             generator: Some(self.generator.reading(at)),
             interference: Some(self.interference.reading(at)),
             machine: self.machine.reading(at),
         }
     }
 
-    /// What cannot be seen, by what a reading lacks that is not the first.
+    /// Data that is unavailable, from the missing values of a reading other than the first.
     pub fn unavailable(&self, reading: &Reading) -> Unavailable {
         let target = self.target.as_ref().zip(reading.target.as_ref());
-        let beside = self.beside.iter().zip(&reading.additional_targets);
+        let additional = self.additional.iter().zip(&reading.additional_targets);
         Unavailable {
-            target: target.map_or_else(Vec::new, |(watched, reading)| watched.unavailable(reading)),
-            additional_targets: beside
-                .map(|(watched, reading)| watched.unavailable(reading))
+            target: target.map_or_else(Vec::new, |(target, reading)| target.unavailable(reading)),
+            additional_targets: additional
+                .map(|(target, reading)| target.unavailable(reading))
                 .collect(),
             machine: self.machine.unavailable(),
         }
     }
 }
 
+/// Monitor of one target.
 #[derive(Debug)]
-enum Watched {
+enum TargetMonitor {
     Processes(Box<ProcessTree>),
     Group(Box<ControlGroup>),
-    Page(Box<MetricsEndpoint>),
+    Endpoint(Box<MetricsEndpoint>),
 }
 
-impl Watched {
-    fn open(subject: Subject, kernel: Kernel) -> Result<Self, MonitorError> {
-        Ok(match subject {
-            Subject::Process(pid) => {
-                Self::Processes(Box::new(watch(pid, Scope::WithChildren, kernel)?))
+impl TargetMonitor {
+    fn open(target: MonitorTarget, kernel: Kernel) -> Result<Self, MonitorError> {
+        Ok(match target {
+            MonitorTarget::Process(pid) => {
+                let tree = process_tree(pid, Scope::WithChildren, kernel)?;
+                Self::Processes(Box::new(tree))
             }
-            Subject::ControlGroup(folder) => Self::Group(Box::new(group(&folder, kernel)?)),
-            Subject::Page(source) => {
-                let remote = MetricsEndpoint::begin(source).map_err(MonitorError::NoPage)?;
-                Self::Page(Box::new(remote))
+            MonitorTarget::ControlGroup(folder) => Self::Group(Box::new(group(&folder, kernel)?)),
+            MonitorTarget::MetricsEndpoint(source) => {
+                let endpoint = MetricsEndpoint::open(source).map_err(MonitorError::NoMetrics)?;
+                Self::Endpoint(Box::new(endpoint))
             }
         })
     }
@@ -196,7 +143,7 @@ impl Watched {
         match self {
             Self::Processes(tree) => tree.reading(at),
             Self::Group(group) => group.reading(at),
-            Self::Page(remote) => remote.reading(),
+            Self::Endpoint(endpoint) => endpoint.reading(),
         }
     }
 
@@ -204,7 +151,7 @@ impl Watched {
         match self {
             Self::Processes(tree) => tree.unavailable(reading),
             Self::Group(group) => group.unavailable(),
-            Self::Page(remote) => remote.unavailable(),
+            Self::Endpoint(endpoint) => endpoint.unavailable(),
         }
     }
 }
@@ -216,7 +163,7 @@ fn group(folder: &Path, kernel: Kernel) -> Result<ControlGroup, MonitorError> {
     })
 }
 
-fn watch(pid: Pid, scope: Scope, kernel: Kernel) -> Result<ProcessTree, MonitorError> {
+fn process_tree(pid: Pid, scope: Scope, kernel: Kernel) -> Result<ProcessTree, MonitorError> {
     match ProcessTree::find(pid.as_raw_nonzero().get(), scope, kernel) {
         Ok(Some(tree)) => Ok(tree),
         Ok(None) => Err(MonitorError::NoProcess(pid)),

@@ -1,5 +1,5 @@
-//! Pressure stall information: the share of the time in which something was kept waiting for a CPU, for
-//! memory or for a disk. Of the machine (`/proc/pressure`), or of a control group.
+//! Pressure stall information of the machine (`/proc/pressure`) or of a control group: the share of the time in which some
+//! task waited for a CPU, for memory or for a disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use brunt_record::Pressure;
 
-/// What is looked at, with its counters at the reading before.
+/// Pressure files with their counters at the previous reading.
 #[derive(Debug)]
 pub(crate) struct Pressures {
     files: [PathBuf; 3],
@@ -15,14 +15,14 @@ pub(crate) struct Pressures {
 }
 
 impl Pressures {
-    /// Of the machine.
+    /// Pressure of the machine.
     pub(crate) fn of_machine() -> Self {
         Self::in_files(
             ["cpu", "memory", "io"].map(|name| PathBuf::from("/proc/pressure").join(name)),
         )
     }
 
-    /// Of what these files tell: of CPU, memory and disks.
+    /// Pressure from these files, for CPU, memory and disks.
     pub(crate) fn in_files(files: [PathBuf; 3]) -> Self {
         Self {
             files,
@@ -30,7 +30,7 @@ impl Pressures {
         }
     }
 
-    /// What there was since the reading before; nothing is known at the first one.
+    /// Pressure since the previous reading; unknown at the first one.
     pub(crate) fn reading(&mut self, at: Duration) -> Pressure {
         let now = self
             .files
@@ -51,8 +51,8 @@ impl Pressures {
         }
     }
 
-    /// The files that tell nothing, with what each would tell.
-    pub(crate) fn silent(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+    /// Files that are missing or invalid, with the name of their data.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
         let names = ["CPU pressure", "memory pressure", "I/O pressure"];
         let all = names.into_iter().zip(&self.files);
         all.filter(|(_, file)| {
@@ -62,7 +62,7 @@ impl Pressures {
     }
 }
 
-/// How long something was kept waiting, in microseconds since the file's beginning.
+/// Total time that some task waited, in microseconds.
 pub(crate) fn waited_us(text: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with("some "))?;
     line.rsplit_once("total=")?.1.trim().parse().ok()
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_the_time_between_two_readings() {
+    fn pressure_is_the_share_of_the_time_between_two_readings() {
         let folder = tempfile::tempdir().expect("folder");
         let file = |name: &str| folder.path().join(name);
         let mut pressures = Pressures::in_files([file("cpu"), file("memory"), file("io")]);
@@ -93,8 +93,8 @@ mod tests {
         let second = pressures.reading(Duration::from_secs(2));
         assert_eq!(second.cpu_percent, Some(25.0));
         assert_eq!(second.io_percent, Some(0.0));
-        assert_eq!(second.memory_percent, None, "there is no such file");
-        let silent: Vec<&str> = pressures.silent().map(|(what, _)| what).collect();
-        assert_eq!(silent, ["memory pressure"]);
+        assert_eq!(second.memory_percent, None, "the file is missing");
+        let missing: Vec<&str> = pressures.missing().map(|(what, _)| what).collect();
+        assert_eq!(missing, ["memory pressure"]);
     }
 }

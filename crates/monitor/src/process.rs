@@ -1,5 +1,5 @@
-//! One look at one process: what `/proc/PID` and its CPU clock tell of it at this moment, all
-//! counters since it began. What is not permitted or not there is `None`.
+//! One reading of one process, from `/proc/PID` and its CPU clock. Counters start with the process. Values that are not
+//! permitted or do not exist are `None`.
 
 use std::{fs, io};
 
@@ -13,16 +13,16 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::cpu_affinity::Cores;
-use crate::usage_accounting::{Identity, Used};
+use crate::usage_accounting::{Identity, Usage};
 
-/// Whether a process is looked at together with its children.
+/// Whether a process is read together with its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Alone,
     WithChildren,
 }
 
-/// What this kernel offers beyond what all of them have, and its units.
+/// Optional features of this kernel, and its units.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kernel {
     /// `schedstat`: CPU time of a thread in nanoseconds.
@@ -34,7 +34,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    pub(crate) fn ask() -> Self {
+    pub(crate) fn detect() -> Self {
         Self {
             schedstat: fs::exists("/proc/thread-self/schedstat").unwrap_or(false),
             children: fs::exists("/proc/thread-self/children").unwrap_or(false),
@@ -44,24 +44,24 @@ impl Kernel {
     }
 }
 
-/// A process as one look saw it.
+/// State and counters of a process at one moment.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) identity: Identity,
-    /// The process id of its parent.
+    /// Process ID of its parent.
     pub(crate) parent: i32,
-    /// It has ended and was not waited for yet: only its CPU time and I/O are left.
+    /// Whether it has ended and was not waited for yet, so that only its CPU time and I/O are left.
     pub(crate) ended: bool,
-    /// In nanoseconds.
-    pub(crate) cpu_ns: Used,
+    /// CPU time in nanoseconds.
+    pub(crate) cpu_ns: Usage,
     pub(crate) memory: Option<Memory>,
     pub(crate) thread_count: u64,
     pub(crate) descriptors: Option<u64>,
-    /// With what children that ended and were waited for did; only where these are counted too.
+    /// Disk counters, including those of children that ended and were waited for if children are counted.
     pub(crate) disk: Option<Disk>,
     /// Empty for a process that has ended.
     pub(crate) threads: Vec<Thread>,
-    /// Empty where the kernel does not offer it or the children are not counted.
+    /// Empty if the kernel does not support it or the children are not counted.
     pub(crate) children: Vec<i32>,
     pub(crate) cores: Cores,
 }
@@ -85,68 +85,70 @@ pub(crate) struct Disk {
 pub(crate) struct Thread {
     pub(crate) tid: i32,
     pub(crate) cpu_ns: u64,
-    /// How long it was ready to run and had no CPU.
+    /// Time that it waited for a CPU.
     pub(crate) waited_ns: Option<u64>,
-    /// Only where the process is looked at alone.
+    /// Only if the process is read alone.
     pub(crate) disk: Option<Disk>,
 }
 
 impl Process {
-    /// Looks at the process with this id; `None` where there is none (any more). Errors where it
-    /// cannot be told, for want of descriptors for example.
-    pub(crate) fn look(pid: i32, scope: Scope, kernel: &Kernel) -> io::Result<Option<Self>> {
-        match Self::try_look(pid, scope, kernel) {
-            Err(Trouble::Kernel(Errno::NOENT | Errno::SRCH)) => Ok(None),
-            Err(Trouble::Kernel(errno)) => Err(errno.into()),
-            Err(Trouble::Text(what)) => Err(io::Error::new(io::ErrorKind::InvalidData, what)),
+    /// Reads the process with this ID; `None` if it does not exist or has ended.
+    ///
+    /// # Errors
+    ///
+    /// If that is unknown, for example because file descriptors are exhausted.
+    pub(crate) fn read(pid: i32, scope: Scope, kernel: &Kernel) -> io::Result<Option<Self>> {
+        match Self::try_read(pid, scope, kernel) {
+            Err(ReadError::Kernel(Errno::NOENT | Errno::SRCH)) => Ok(None),
+            Err(ReadError::Kernel(errno)) => Err(errno.into()),
+            Err(ReadError::Text(what)) => Err(io::Error::new(io::ErrorKind::InvalidData, what)),
             Ok(process) => Ok(Some(process)),
         }
     }
 
-    fn try_look(pid: i32, scope: Scope, kernel: &Kernel) -> Result<Self, Trouble> {
-        // Before the directory is opened, which would count where a process looks at itself.
+    fn try_read(pid: i32, scope: Scope, kernel: &Kernel) -> Result<Self, ReadError> {
+        // Before the directory is opened, which would count if a process reads itself.
         let descriptors = allowed(descriptors(pid))?;
         let directory = open(CWD, format!("/proc/{pid}"), OFlags::DIRECTORY)?;
         let directory = Directory {
             fd: directory,
             text: Vec::with_capacity(4096),
         };
-        directory.look(pid, scope, kernel, descriptors)
+        directory.process(pid, scope, kernel, descriptors)
     }
 }
 
-/// Why a look failed.
+/// The reason that a process cannot be read.
 #[derive(Debug)]
-enum Trouble {
+enum ReadError {
     Kernel(Errno),
     Text(String),
 }
 
-impl From<Errno> for Trouble {
+impl From<Errno> for ReadError {
     fn from(errno: Errno) -> Self {
         Self::Kernel(errno)
     }
 }
 
-/// `/proc/PID`, opened: all that is read through it is of the same process, whoever gets the id
-/// next.
+/// The open directory `/proc/PID`. All files that are read through it belong to the same process, even if its ID is reused.
 struct Directory {
     fd: OwnedFd,
-    /// What was read last.
+    /// Content of the file that was read last.
     text: Vec<u8>,
 }
 
 impl Directory {
-    fn look(
+    fn process(
         mut self,
         pid: i32,
         scope: Scope,
         kernel: &Kernel,
         descriptors: Option<u64>,
-    ) -> Result<Process, Trouble> {
+    ) -> Result<Process, ReadError> {
         let stat: Stat = self.parse("stat")?;
         let thread_count = u64::try_from(stat.num_threads).unwrap_or(0);
-        // A process whose first thread has ended while others go on shows as a zombie, too.
+        // A process whose first thread has ended while others still run is also shown as a zombie.
         let zombie = matches!(stat.state, 'Z' | 'X' | 'x');
         let ended = zombie && thread_count <= 1;
         let ticks = stat.utime + stat.stime;
@@ -158,7 +160,7 @@ impl Directory {
             },
             parent: stat.ppid,
             ended,
-            cpu_ns: Used {
+            cpu_ns: Usage {
                 own: cpu_clock_ns(pid).unwrap_or(ticks * kernel.tick_ns),
                 reaped: reaped_ticks * kernel.tick_ns,
             },
@@ -177,17 +179,17 @@ impl Directory {
             process.memory = Some(self.memory(kernel)?);
         }
         if !ended {
-            self.look_at_threads(&mut process, scope, kernel)?;
+            self.read_threads(&mut process, scope, kernel)?;
         }
         Ok(process)
     }
 
-    fn look_at_threads(
+    fn read_threads(
         &mut self,
         process: &mut Process,
         scope: Scope,
         kernel: &Kernel,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ReadError> {
         let tids = match process.thread_count {
             1 => vec![process.identity.pid],
             _ => self.tids()?,
@@ -209,7 +211,7 @@ impl Directory {
         Ok(())
     }
 
-    fn thread(&mut self, tid: i32, scope: Scope, kernel: &Kernel) -> Result<Thread, Trouble> {
+    fn thread(&mut self, tid: i32, scope: Scope, kernel: &Kernel) -> Result<Thread, ReadError> {
         let (cpu_ns, waited_ns) = if kernel.schedstat {
             let times: Schedstat = self.parse(format!("task/{tid}/schedstat"))?;
             (times.sum_exec_runtime, Some(times.run_delay))
@@ -217,8 +219,7 @@ impl Directory {
             let stat: Stat = self.parse(format!("task/{tid}/stat"))?;
             ((stat.utime + stat.stime) * kernel.tick_ns, None)
         };
-        // `io` of a process tells its own together with that of the children it waited for; that
-        // of its threads does not.
+        // `io` of a process includes the children that it waited for; `io` of its threads does not.
         let disk = match scope {
             Scope::Alone => allowed(self.disk(format!("task/{tid}/io")))?,
             Scope::WithChildren => None,
@@ -231,16 +232,16 @@ impl Directory {
         })
     }
 
-    fn memory(&mut self, kernel: &Kernel) -> Result<Memory, Trouble> {
+    fn memory(&mut self, kernel: &Kernel) -> Result<Memory, ReadError> {
         let pages: StatM = self.parse("statm")?;
         Ok(Memory {
             rss_bytes: pages.resident * kernel.page_bytes,
-            // The kernel makes "shared" of file pages and shared memory: the rest is anonymous.
+            // "shared" consists of file pages and shared memory; the rest is anonymous.
             anonymous_bytes: pages.resident.saturating_sub(pages.shared) * kernel.page_bytes,
         })
     }
 
-    fn disk(&mut self, name: impl Arg) -> Result<Disk, Trouble> {
+    fn disk(&mut self, name: impl Arg) -> Result<Disk, ReadError> {
         let io: Io = self.parse(name)?;
         Ok(Disk {
             read_bytes: io.read_bytes,
@@ -248,13 +249,13 @@ impl Directory {
         })
     }
 
-    fn tids(&self) -> Result<Vec<i32>, Trouble> {
+    fn tids(&self) -> Result<Vec<i32>, ReadError> {
         ids_in(open(&self.fd, "task", OFlags::DIRECTORY)?)
     }
 
-    fn parse<T: FromRead>(&mut self, name: impl Arg) -> Result<T, Trouble> {
+    fn parse<T: FromRead>(&mut self, name: impl Arg) -> Result<T, ReadError> {
         let text = self.read(name)?;
-        T::from_read(text).map_err(|error| Trouble::Text(error.to_string()))
+        T::from_read(text).map_err(|error| ReadError::Text(error.to_string()))
     }
 
     fn read(&mut self, name: impl Arg) -> Result<&[u8], Errno> {
@@ -275,7 +276,7 @@ pub(crate) fn parents() -> io::Result<Vec<(i32, i32)>> {
         procfs::ProcError::Io(error, _) => error,
         other => io::Error::other(other),
     })?;
-    // One that ends during the search has no children to be found any more.
+    // A process that ends during the search has no children any more.
     Ok(processes
         .flatten()
         .filter_map(|process| process.stat().ok())
@@ -292,8 +293,8 @@ fn open(directory: impl AsFd, name: impl Arg, flags: OFlags) -> Result<OwnedFd, 
     )
 }
 
-/// CPU time of all threads of a process, those that ended included. Finer than `stat`, which
-/// counts in ticks (10 ms).
+/// CPU time of all threads of a process, including those that ended. It is more precise than `stat`, which counts in ticks
+/// (10 ms).
 fn cpu_clock_ns(pid: i32) -> Option<u64> {
     let clock = clock_getcpuclockid(nix::unistd::Pid::from_raw(pid)).ok()?;
     let time = clock_gettime(clock).ok()?;
@@ -301,21 +302,21 @@ fn cpu_clock_ns(pid: i32) -> Option<u64> {
     Some(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?)
 }
 
-/// Open file descriptors. Linux tells their number as the directory's size since 6.2.
-fn descriptors(pid: i32) -> Result<u64, Trouble> {
+/// Number of open file descriptors. Since Linux 6.2, it is the size of the directory.
+fn descriptors(pid: i32) -> Result<u64, ReadError> {
     let path = format!("/proc/{pid}/fd");
     let size = statat(CWD, path.as_str(), AtFlags::empty())?.st_size;
     if size > 0 {
         return Ok(u64::try_from(size).unwrap_or(0));
     }
     let listed = ids_in(open(CWD, path.as_str(), OFlags::DIRECTORY)?)?.len() as u64;
-    // The listing itself takes one.
-    let looks_at_itself = pid == rustix::process::getpid().as_raw_nonzero().get();
-    Ok(listed - u64::from(looks_at_itself && listed > 0))
+    // The listing itself uses one.
+    let is_own = pid == rustix::process::getpid().as_raw_nonzero().get();
+    Ok(listed - u64::from(is_own && listed > 0))
 }
 
-/// The names in a directory that are numbers.
-fn ids_in(directory: OwnedFd) -> Result<Vec<i32>, Trouble> {
+/// The numeric names in a directory.
+fn ids_in(directory: OwnedFd) -> Result<Vec<i32>, ReadError> {
     let mut ids = Vec::new();
     for entry in Dir::new(directory)? {
         ids.extend(
@@ -334,18 +335,18 @@ fn pids_in(text: &[u8]) -> impl Iterator<Item = i32> {
         .filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok())
 }
 
-/// `None` for what this user may not read.
-fn allowed<T>(result: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+/// Maps missing permission to `None`.
+fn allowed<T>(result: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
     match result {
-        Err(Trouble::Kernel(Errno::ACCESS | Errno::PERM)) => Ok(None),
+        Err(ReadError::Kernel(Errno::ACCESS | Errno::PERM)) => Ok(None),
         result => result.map(Some),
     }
 }
 
-/// `None` for a thread that ended since it was listed.
-fn ended_is_none<T>(result: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+/// Maps a thread that has ended since it was listed to `None`.
+fn ended_is_none<T>(result: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
     match result {
-        Err(Trouble::Kernel(Errno::NOENT | Errno::SRCH)) => Ok(None),
+        Err(ReadError::Kernel(Errno::NOENT | Errno::SRCH)) => Ok(None),
         result => result.map(Some),
     }
 }
@@ -371,22 +372,22 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_fields_misleads_nobody() {
+    fn process_name_that_looks_like_fields_is_parsed() {
         let name = ") Z 1 1 (";
         let shell = Shell::start(&format!("printf %s '{name}' > /proc/$$/comm; read go"));
         poll("the name", || (shell.stat().comm == name).then_some(()));
         let pid = shell.pid().as_raw_nonzero().get();
-        let look = Process::look(pid, Scope::WithChildren, &Kernel::ask());
-        let process = look.expect("look").expect("runs");
+        let read = Process::read(pid, Scope::WithChildren, &Kernel::detect());
+        let process = read.expect("read").expect("runs");
         let own = rustix::process::getpid().as_raw_nonzero().get();
         assert_eq!((process.parent, process.ended), (own, false));
         assert_eq!(process.identity.started_ticks, shell.stat().starttime);
     }
 
     #[test]
-    fn no_process_is_no_error() {
-        // Above the highest id that Linux gives.
-        let look = Process::look(i32::MAX, Scope::Alone, &Kernel::ask());
-        assert!(look.expect("look").is_none());
+    fn missing_process_is_not_an_error() {
+        // Above the highest ID that Linux assigns.
+        let read = Process::read(i32::MAX, Scope::Alone, &Kernel::detect());
+        assert!(read.expect("read").is_none());
     }
 }

@@ -1,5 +1,5 @@
-//! A process with its children, found anew at every reading, a process alone, or the processes of a control
-//! group; and what they used since the reading before.
+//! A process with its children, which are searched at each reading, a process alone, or the processes of a control group; and
+//! the resources that they used since the previous reading.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,79 +10,80 @@ use brunt_record::{Pressure, ProcessReading};
 
 use crate::cgroup_quota::Quotas;
 use crate::cpu_affinity::Cores;
-use crate::network::OwnNetwork;
+use crate::flows::NamespaceNetwork;
 use crate::process::{Disk, Kernel, Process, Scope, parents};
 use crate::unavailable;
-use crate::usage_accounting::{Identity, ProcessUsage, UsageAccumulator, Used};
+use crate::usage_accounting::{Identity, ProcessUsage, Usage, UsageAccumulator};
 
-/// What a look begins with.
+/// The root of a tree.
 #[derive(Debug)]
 enum Root {
     Process(Identity),
-    /// The folder of a control group. There may be no process in it.
+    /// Folder of a control group, which may have no processes.
     Group(PathBuf),
 }
 
-/// Processes that are watched.
+/// Monitored processes.
 #[derive(Debug)]
 pub(crate) struct ProcessTree {
     root: Root,
     scope: Scope,
     kernel: Kernel,
     quotas: Quotas,
-    /// Once the root has ended there is nothing left to watch, even if its id is used again.
+    /// Whether the root has ended, so that nothing is left to monitor, even if its ID is reused.
     ended: bool,
-    /// Kept to find those whose parent has ended.
+    /// Processes of the previous reading, by which children are found whose parent has ended.
     members: Vec<Identity>,
-    /// Others that count as well.
-    beside: Vec<Identity>,
+    /// Further roots.
+    other_roots: Vec<Identity>,
     cpu: UsageAccumulator,
     read: UsageAccumulator,
     written: UsageAccumulator,
-    network: OwnNetwork,
-    before: Option<Before>,
+    network: NamespaceNetwork,
+    before: Option<PreviousReading>,
 }
 
-/// What rates are told against.
+/// The previous reading, with which counters are compared.
 #[derive(Debug)]
-struct Before {
+struct PreviousReading {
     at: Duration,
     threads: HashMap<(Identity, i32), ThreadTimes>,
 }
 
-/// Of one thread since it began, in nanoseconds.
+/// Times of a thread since it started, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 struct ThreadTimes {
     cpu_ns: u64,
-    /// How long it was ready to run and had no CPU.
+    /// Time that it waited for a CPU.
     waited_ns: Option<u64>,
 }
 
 impl ProcessTree {
-    /// Watches the process with this id; `None` where there is none.
+    /// Monitors the process with this ID; `None` if it does not exist.
     pub(crate) fn find(pid: i32, scope: Scope, kernel: Kernel) -> io::Result<Option<Self>> {
-        let Some(root) = Process::look(pid, scope, &kernel)?.filter(|process| !process.ended)
+        let Some(root) = Process::read(pid, scope, &kernel)?.filter(|process| !process.ended)
         else {
             return Ok(None);
         };
-        let mut tree = Self::rooted(Root::Process(root.identity), scope, kernel);
+        let mut tree = Self::new(Root::Process(root.identity), scope, kernel);
         tree.members.push(root.identity);
         Ok(Some(tree))
     }
 
-    /// Counts another process as well, while there is one with this id.
+    /// Adds another process, if it exists.
     pub(crate) fn add_root(&mut self, pid: i32) -> io::Result<()> {
-        let found = Process::look(pid, self.scope, &self.kernel)?;
-        self.beside.extend(found.map(|process| process.identity));
+        let found = Process::read(pid, self.scope, &self.kernel)?;
+        let identity = found.map(|process| process.identity);
+        self.other_roots.extend(identity);
         Ok(())
     }
 
-    /// Watches the processes of the control group whose folder this is.
+    /// Monitors the processes of the control group with this folder.
     pub(crate) fn of_group(directory: &Path, kernel: Kernel) -> Self {
-        Self::rooted(Root::Group(directory.to_owned()), Scope::Alone, kernel)
+        Self::new(Root::Group(directory.to_owned()), Scope::Alone, kernel)
     }
 
-    fn rooted(root: Root, scope: Scope, kernel: Kernel) -> Self {
+    fn new(root: Root, scope: Scope, kernel: Kernel) -> Self {
         Self {
             root,
             scope,
@@ -90,70 +91,70 @@ impl ProcessTree {
             quotas: Quotas::find(),
             ended: false,
             members: Vec::new(),
-            beside: Vec::new(),
-            // User and system time of children, each told in whole ticks.
+            other_roots: Vec::new(),
+            // User and system time of children are each rounded to ticks.
             cpu: UsageAccumulator::new(2 * kernel.tick_ns),
             read: UsageAccumulator::new(0),
             written: UsageAccumulator::new(0),
-            network: OwnNetwork::default(),
+            network: NamespaceNetwork::default(),
             before: None,
         }
     }
 
-    /// What there is, and what was used since the reading before. After the process has ended, and
-    /// where it cannot be told, all values are `None` and the processes are 0.
+    /// Takes a reading: the current state, and the resources used since the previous reading. After the process has ended, and
+    /// if it cannot be read, all values are `None` and the number of processes is 0.
     pub(crate) fn reading(&mut self, at: Duration) -> ProcessReading {
         if self.ended {
             return ProcessReading::default();
         }
-        match self.look() {
+        match self.processes() {
             Ok(processes) if processes.is_empty() && matches!(self.root, Root::Process(_)) => {
                 self.ended = true;
                 ProcessReading::default()
             }
             Ok(processes) => self.account(&processes, at),
-            // Out of descriptors or memory: the next reading spans both.
+            // Descriptors or memory are exhausted: the next reading covers both intervals.
             Err(_) => ProcessReading::default(),
         }
     }
 
-    /// All processes, parents before their children; empty where the root has ended.
-    fn look(&self) -> io::Result<Vec<Process>> {
+    /// Reads all processes, parents before their children; empty if the root has ended.
+    fn processes(&self) -> io::Result<Vec<Process>> {
         match &self.root {
-            Root::Process(root) => self.look_from(*root),
-            Root::Group(directory) => self.look_into(directory),
+            Root::Process(root) => self.processes_of_tree(*root),
+            Root::Group(directory) => self.processes_of_group(directory),
         }
     }
 
-    fn look_into(&self, directory: &Path) -> io::Result<Vec<Process>> {
+    fn processes_of_group(&self, directory: &Path) -> io::Result<Vec<Process>> {
         let mut found = Vec::new();
         for pid in pids_below(directory)? {
-            found.extend(Process::look(pid, self.scope, &self.kernel)?);
+            found.extend(Process::read(pid, self.scope, &self.kernel)?);
         }
         Ok(found)
     }
 
-    fn look_from(&self, root: Identity) -> io::Result<Vec<Process>> {
+    fn processes_of_tree(&self, root: Identity) -> io::Result<Vec<Process>> {
         let searched = match self.scope {
             Scope::WithChildren if !self.kernel.children => children_of(parents()?),
             Scope::WithChildren | Scope::Alone => HashMap::new(),
         };
-        let Some(root) = self.look_again(root)?.filter(|root| !root.ended) else {
+        let Some(root) = self.read_again(root)?.filter(|root| !root.ended) else {
             return Ok(Vec::new());
         };
         let mut seen = HashSet::from([root.identity.pid]);
         let mut found = vec![root];
         self.descend(0, &searched, &mut seen, &mut found)?;
-        for other in &self.beside {
-            if let Some(process) = self.look_again(*other)? {
+        for other in &self.other_roots {
+            if let Some(process) = self.read_again(*other)? {
                 seen.insert(process.identity.pid);
                 found.push(process);
             }
         }
-        // Those whose parent has ended are not among anyone's children here, and still belong.
+        // Processes whose parent has ended are no longer children of this tree, but still belong to it.
         for member in &self.members {
             if seen.insert(member.pid)
-                && let Some(orphan) = self.look_again(*member)?
+                && let Some(orphan) = self.read_again(*member)?
             {
                 found.push(orphan);
                 self.descend(found.len() - 1, &searched, &mut seen, &mut found)?;
@@ -162,13 +163,13 @@ impl ProcessTree {
         Ok(found)
     }
 
-    /// Looks at a process seen before; `None` where it has gone, even if its id is used again.
-    fn look_again(&self, identity: Identity) -> io::Result<Option<Process>> {
-        let process = Process::look(identity.pid, self.scope, &self.kernel)?;
+    /// Reads a known process; `None` if it has ended, even if its ID is reused.
+    fn read_again(&self, identity: Identity) -> io::Result<Option<Process>> {
+        let process = Process::read(identity.pid, self.scope, &self.kernel)?;
         Ok(process.filter(|process| process.identity == identity))
     }
 
-    /// Looks at the children of the process at `from` in `found`, at theirs, and so on.
+    /// Reads the children of the process at `from` in `found`, their children, and so on.
     fn descend(
         &self,
         from: usize,
@@ -182,7 +183,7 @@ impl ProcessTree {
             let children: Vec<i32> = parent.children.iter().chain(listed).copied().collect();
             for pid in children {
                 if seen.insert(pid)
-                    && let Some(child) = Process::look(pid, self.scope, &self.kernel)?
+                    && let Some(child) = Process::read(pid, self.scope, &self.kernel)?
                 {
                     found.push(child);
                 }
@@ -214,7 +215,7 @@ impl ProcessTree {
             .first()
             .and_then(|first| self.network.reading(first.identity.pid));
         self.members = processes.iter().map(|process| process.identity).collect();
-        self.before = Some(Before {
+        self.before = Some(PreviousReading {
             at,
             threads: threads(processes).collect(),
         });
@@ -241,7 +242,7 @@ impl ProcessTree {
         }
     }
 
-    /// Cores by affinity of all threads, and by the quota of the root's control group.
+    /// Number of cores from the affinity of all threads and the quota of the root's control group.
     fn cores(&self, processes: &[Process]) -> Option<f64> {
         let mut cores = Cores::default();
         processes
@@ -250,26 +251,25 @@ impl ProcessTree {
         let cores = f64::from(cores.count()?);
         let quota = match &self.root {
             Root::Process(root) => self.quotas.of(root.pid),
-            // The group knows its own.
+            // `ControlGroup` applies the quota of the group.
             Root::Group(_) => None,
         };
         Some(quota.map_or(cores, |quota| quota.min(cores)))
     }
 
-    /// The most that one thread used; `None` at the first reading.
+    /// CPU time of the busiest thread; `None` at the first reading.
     fn busiest_ns(&self, processes: &[Process]) -> Option<u64> {
         let before = &self.before.as_ref()?.threads;
         threads(processes)
             .map(|(thread, times)| match before.get(&thread) {
                 Some(was) if was.cpu_ns <= times.cpu_ns => times.cpu_ns - was.cpu_ns,
-                // New, or a new one with an old id.
+                // A new thread, possibly with a reused ID.
                 _ => times.cpu_ns,
             })
             .max()
     }
 
-    /// How long threads that are there were ready and had no CPU; `None` at the first reading and where the
-    /// kernel does not tell.
+    /// Time that the existing threads waited for a CPU; `None` at the first reading, and if the kernel does not report it.
     fn waited_ns(&self, processes: &[Process]) -> Option<u64> {
         let before = &self.before.as_ref()?.threads;
         let since = |(thread, times): ((Identity, i32), ThreadTimes)| {
@@ -280,13 +280,13 @@ impl ProcessTree {
         threads(processes).map(since).sum()
     }
 
-    /// What cannot be seen of it, by what a reading lacks.
+    /// Data that is missing in a reading.
     pub(crate) fn unavailable(&self, reading: &ProcessReading) -> Vec<String> {
         let Root::Process(Identity { pid, .. }) = self.root else {
             return Vec::new();
         };
         if reading.processes == 0 {
-            return vec!["anything (it has ended)".to_owned()];
+            return vec!["all values (the process has ended)".to_owned()];
         }
         let file = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
         let all = [
@@ -300,19 +300,18 @@ impl ProcessTree {
             .collect()
     }
 
-    /// Bytes read and written; `None` where that of one of them may not be read.
+    /// Bytes read and written; `None` if the counters of a process may not be read.
     fn disk(&mut self, processes: &[Process]) -> (Option<u64>, Option<u64>) {
         let Some(disks) = disks(processes, self.scope) else {
             return (None, None);
         };
-        // A process tells what it did together with what the children that it waited for did; a
-        // thread tells what it did alone.
+        // The counters of a process include those of the children that it waited for; the counters of a thread do not.
         let used = |bytes| match self.scope {
-            Scope::Alone => Used {
+            Scope::Alone => Usage {
                 own: bytes,
                 reaped: 0,
             },
-            Scope::WithChildren => Used {
+            Scope::WithChildren => Usage {
                 own: 0,
                 reaped: bytes,
             },
@@ -333,8 +332,7 @@ impl ProcessTree {
     }
 }
 
-/// The disk counters of all processes with their parents, or of all threads; `None` where one of
-/// them may not be read.
+/// Disk counters of all processes with their parents, or of all threads; `None` if one of them may not be read.
 fn disks(processes: &[Process], scope: Scope) -> Option<Vec<(Identity, i32, Disk)>> {
     match scope {
         Scope::WithChildren => processes
@@ -358,7 +356,7 @@ fn disks(processes: &[Process], scope: Scope) -> Option<Vec<(Identity, i32, Disk
     }
 }
 
-fn entry(process: &Process, used: Used) -> ProcessUsage {
+fn entry(process: &Process, used: Usage) -> ProcessUsage {
     ProcessUsage {
         identity: process.identity,
         parent: process.parent,
@@ -386,19 +384,19 @@ fn children_of(parents: Vec<(i32, i32)>) -> HashMap<i32, Vec<i32>> {
     children
 }
 
-/// Process ids of a control group and of the groups below it.
+/// Process IDs of a control group and of the groups below it.
 fn pids_below(directory: &Path) -> io::Result<Vec<i32>> {
     let mut pids = Vec::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(next) = waiting.pop() {
         match fs::read_to_string(next.join("cgroup.procs")) {
-            // Process 0 is one that cannot be seen from here.
+            // Process 0 is a process outside of this PID namespace.
             Ok(text) => pids.extend(
                 text.lines()
                     .filter_map(|line| line.parse().ok())
                     .filter(|pid: &i32| *pid != 0),
             ),
-            // A group may go while it is looked for, and one of threads alone names no processes.
+            // A group may be removed during the search, and a threaded group lists no processes.
             Err(_) if next != directory => continue,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
@@ -416,10 +414,10 @@ mod tests {
     use crate::shell::{Shell, poll};
 
     #[test]
-    fn a_kernel_that_offers_less_shows_the_same_tree() {
+    fn kernel_with_fewer_features_shows_the_same_tree() {
         let shell = Shell::start("(sleep 300 & wait) & sleep 300 & wait");
         let root = shell.pid().as_raw_nonzero().get();
-        let full = Kernel::ask();
+        let full = Kernel::detect();
         assert!(
             full.children && full.schedstat,
             "nothing to compare with on this kernel"
@@ -429,13 +427,13 @@ mod tests {
             schedstat: false,
             ..full
         };
-        let find = |kernel| ProcessTree::find(root, Scope::WithChildren, kernel).expect("look");
+        let find = |kernel| ProcessTree::find(root, Scope::WithChildren, kernel).expect("read");
         let (full, less) = (find(full).expect("runs"), find(less).expect("runs"));
         let all = poll("four processes asleep", || {
-            let found = full.look().expect("look");
+            let found = full.processes().expect("read");
             (found.len() == 4 && found.iter().all(|p| p.parent != 0)).then_some(found)
         });
-        let searched = less.look().expect("look");
+        let searched = less.processes().expect("read");
         let identities = |found: &[Process]| -> HashSet<Identity> {
             found.iter().map(|process| process.identity).collect()
         };
@@ -450,18 +448,18 @@ mod tests {
     }
 
     #[test]
-    fn alone_means_without_children() {
+    fn process_alone_is_read_without_children() {
         let shell = Shell::start("sleep 300 & wait");
         let root = shell.pid().as_raw_nonzero().get();
         let find = |scope| {
-            ProcessTree::find(root, scope, Kernel::ask())
-                .expect("look")
+            ProcessTree::find(root, scope, Kernel::detect())
+                .expect("read")
                 .expect("runs")
         };
         let tree = find(Scope::WithChildren);
         poll("a child", || {
-            (tree.look().expect("look").len() == 2).then_some(())
+            (tree.processes().expect("read").len() == 2).then_some(())
         });
-        assert_eq!(find(Scope::Alone).look().expect("look").len(), 1);
+        assert_eq!(find(Scope::Alone).processes().expect("read").len(), 1);
     }
 }

@@ -1,24 +1,23 @@
-//! A Prometheus page: what a service tells of its own process, in the text format, under the names that
-//! the official clients use (`process_*`).
+//! Prometheus text format: the metrics of a process under the names of the official client libraries (`process_*`).
 
-/// What a page tells of the process that serves it. What it does not is `None`.
+/// Metrics of the process that serves a page. Missing metrics are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct PrometheusProcess {
-    /// CPU time since the process began, in seconds.
+    /// CPU time since the process started, in seconds.
     pub(crate) cpu_s: Option<f64>,
-    /// When it began, in seconds of Unix time.
+    /// Start of the process in seconds of Unix time.
     pub(crate) started_s: Option<f64>,
     pub(crate) rss_bytes: Option<f64>,
     pub(crate) descriptors: Option<f64>,
     pub(crate) threads: Option<f64>,
     pub(crate) received_bytes: Option<f64>,
     pub(crate) sent_bytes: Option<f64>,
-    /// Cores that it may use.
+    /// Number of cores that it may use.
     pub(crate) cores: Option<f64>,
 }
 
 impl PrometheusProcess {
-    /// Takes what is known out of a page. Lines that are none of these, or broken, are passed over.
+    /// Parses a page. Other and invalid lines are ignored.
     pub(crate) fn parse(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines() {
@@ -36,7 +35,7 @@ impl PrometheusProcess {
                 "go_sched_gomaxprocs_threads" => &mut page.cores,
                 _ => continue,
             };
-            // The same name with several labels, as of several workers, is one service.
+            // The same name with several labels, such as those of workers, belongs to one service.
             *field = match (*field, name) {
                 (Some(known), "process_start_time_seconds") => Some(known.max(value)),
                 (Some(known), _) => Some(known + value),
@@ -46,12 +45,12 @@ impl PrometheusProcess {
         page
     }
 
-    /// Whether it tells anything of a process.
+    /// Whether it contains metrics of a process.
     pub(crate) fn has_metrics(&self) -> bool {
         self.cpu_s.is_some() || self.rss_bytes.is_some()
     }
 
-    /// What it does not tell, with the name under which it would.
+    /// Descriptions of the missing metrics, with their names.
     pub(crate) fn missing_metrics(&self) -> Vec<String> {
         let all = [
             (self.cpu_s, "CPU", "process_cpu_seconds_total"),
@@ -69,15 +68,14 @@ impl PrometheusProcess {
                 "go_sched_gomaxprocs_threads",
             ),
         ];
-        let untold = all.iter().filter(|(value, ..)| value.is_none());
-        untold
-            .map(|(_, what, name)| format!("{what} (the page has no {name})"))
+        let missing = all.iter().filter(|(value, ..)| value.is_none());
+        missing
+            .map(|(_, what, name)| format!("{what} (the page does not contain {name})"))
             .collect()
     }
 }
 
-/// A metric's name and value in a line; labels and time are passed over. What is no number, or none that
-/// counts something, is not known.
+/// Name and value of the metric in a line, without labels and time; `None` if the value is not a finite number of at least 0.
 fn sample(line: &str) -> Option<(&str, f64)> {
     if line.starts_with('#') {
         return None;
@@ -93,7 +91,7 @@ fn sample(line: &str) -> Option<(&str, f64)> {
     (value.is_finite() && value >= 0.0).then_some((name, value))
 }
 
-/// Where labels in braces end: a brace in quotes does not end them.
+/// End of the labels in braces. Braces in quotes do not count.
 fn labels_end(text: &str) -> Option<usize> {
     let (mut in_quotes, mut is_escaped) = (false, false);
     for (at, letter) in text.char_indices() {
@@ -116,14 +114,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_page(text in "\\PC*", broken in "process_open_fds[{}\"\\\\ a=1\n.e-]{0,40}") {
+        fn any_text_is_parsed(text in "\\PC*", broken in "process_open_fds[{}\"\\\\ a=1\n.e-]{0,40}") {
             let page = PrometheusProcess::parse(&format!("{text}\n{broken}\nprocess_threads 3\n"));
             prop_assert_eq!(page.threads.map(|threads| threads >= 3.0), Some(true));
         }
     }
 
     #[test]
-    fn what_the_clients_write() {
+    fn format_of_client_libraries_is_parsed() {
         let text = "# HELP process_cpu_seconds_total Total user and system CPU time.\n\
                     # TYPE process_cpu_seconds_total counter\n\
                     process_cpu_seconds_total 12.47\n\

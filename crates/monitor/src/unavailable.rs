@@ -1,18 +1,18 @@
-//! What cannot be seen, said with the file that would tell it and what the kernel says of that file.
+//! Descriptions of unavailable data, with the file that would contain it and the error of the kernel.
 
 use std::fs;
 use std::path::Path;
 
-/// That something cannot be seen.
+/// Describes data that is unavailable.
 pub(crate) fn describe(what: &str, file: &Path) -> String {
     let shown = file.display();
-    let trouble = if file.is_dir() {
+    let error = if file.is_dir() {
         fs::read_dir(file).err()
     } else {
         fs::read(file).err()
     };
-    match trouble {
+    match error {
         Some(error) => format!("{what} ({shown}: {error})"),
-        None => format!("{what} ({shown} does not tell)"),
+        None => format!("{what} ({shown} does not contain it)"),
     }
 }

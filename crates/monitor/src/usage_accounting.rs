@@ -1,43 +1,42 @@
-//! One quantity (CPU time, bytes) over a tree of processes that come and go: how much of it was
-//! used since the look before, everything once.
+//! Accounting of one resource (CPU time, bytes) in a tree of processes that start and end, such that all usage since the
+//! previous reading is counted once.
 //!
-//! The kernel hands what a child used on to the parent that waited for it. So a child counts by
-//! itself while it lives; once it is gone, what its parent was handed counts instead, less what
-//! was counted while it lived.
+//! The kernel adds the usage of a child to that of the parent that waits for it. Therefore, a child is counted by itself
+//! while it runs. Once it has ended, the usage that its parent received is counted instead, less the usage that was already
+//! counted.
 
 use std::collections::HashMap;
 
-/// A process for good: ids are used again, an id with a start time is not.
+/// Unique identity of a process. IDs are reused, but not together with the start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Identity {
     pub(crate) pid: i32,
-    /// In clock ticks since the machine started.
+    /// Start in clock ticks since the machine started.
     pub(crate) started_ticks: u64,
 }
 
-/// What a process has used since it began.
+/// Usage of a process since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Used {
-    /// By itself alone.
+pub(crate) struct Usage {
+    /// Usage of the process alone.
     pub(crate) own: u64,
-    /// What it was handed by children that ended and that it waited for. Where the kernel tells
-    /// only the sum of both, the sum stands here.
+    /// Usage of children that ended and that it waited for. If the kernel reports only the sum, it is the sum of both.
     pub(crate) reaped: u64,
 }
 
-/// One process as the look sees it.
+/// Usage of one process at a reading.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProcessUsage {
     pub(crate) identity: Identity,
-    /// The process id of its parent.
+    /// Process ID of its parent.
     pub(crate) parent: i32,
-    pub(crate) used: Used,
+    pub(crate) used: Usage,
 }
 
-/// The account of one quantity.
+/// Accounting of one resource.
 #[derive(Debug)]
 pub(crate) struct UsageAccumulator {
-    /// How far `reaped` may lag behind by rounding, in the quantity's unit.
+    /// Largest rounding error of `reaped`, in the unit of the resource.
     rounding: u64,
     members: Option<HashMap<i32, Member>>,
 }
@@ -45,12 +44,12 @@ pub(crate) struct UsageAccumulator {
 #[derive(Debug, Clone, Copy)]
 struct Member {
     entry: ProcessUsage,
-    /// What was counted of its children while they lived and has not shown in `reaped` yet.
+    /// Usage of its children that was counted while they ran and is not part of `reaped` yet.
     owed: u64,
 }
 
 impl UsageAccumulator {
-    /// An empty account; `rounding` is how coarse the kernel tells `Used::reaped`.
+    /// Starts with no processes. `rounding` is the resolution of `Usage::reaped`.
     pub(crate) fn new(rounding: u64) -> Self {
         Self {
             rounding,
@@ -58,9 +57,8 @@ impl UsageAccumulator {
         }
     }
 
-    /// Takes a look at all processes there are and tells what was used since the look before;
-    /// `None` at the first look. Parents have to be looked at before their children: a child that
-    /// ends in between is then missing now and made good at the next look.
+    /// Adds a reading of all processes, and returns the usage since the previous reading; `None` at the first one. Parents have
+    /// to be read before their children: a child that ends in between is then missing in this reading and counted in the next.
     pub(crate) fn update(
         &mut self,
         entries: impl IntoIterator<Item = ProcessUsage>,
@@ -74,16 +72,16 @@ impl UsageAccumulator {
             let mut used = 0;
             for (pid, member) in &mut now {
                 let known = before.get(pid).filter(|known| same(known, member));
-                let (was, owed) = known.map_or((Used::default(), 0), |k| (k.entry.used, k.owed));
+                let (was, owed) = known.map_or((Usage::default(), 0), |k| (k.entry.used, k.owed));
                 let is = member.entry.used;
-                let handed = is.reaped.saturating_sub(was.reaped);
+                let received = is.reaped.saturating_sub(was.reaped);
                 let counted = counted.get(pid).copied().unwrap_or(0);
                 let claimed = counted + owed;
-                used += is.own.saturating_sub(was.own) + handed.saturating_sub(claimed);
-                // What has not been handed over by the next look never will be: the parent does
-                // not wait for its children. Only a rounding rest stays.
+                used += is.own.saturating_sub(was.own) + received.saturating_sub(claimed);
+                // Usage that the parent has not received by the next reading will never be added, since the parent does not
+                // wait for its children. Only a rounding error remains.
                 member.owed = claimed
-                    .saturating_sub(handed)
+                    .saturating_sub(received)
                     .min(counted.max(self.rounding));
             }
             used
@@ -97,8 +95,8 @@ fn same(one: &Member, other: &Member) -> bool {
     one.entry.identity == other.entry.identity
 }
 
-/// What vanished processes had used when last seen, and still owed then, by the id of the nearest living ancestor:
-/// the one that is handed it if everybody on the way waited for his children.
+/// Usage of ended processes at their last reading, by the ID of the nearest running ancestor, which receives it if all
+/// processes in between waited for their children.
 fn counted_of_vanished(
     before: &HashMap<i32, Member>,
     now: &HashMap<i32, Member>,
@@ -111,7 +109,7 @@ fn counted_of_vanished(
     let mut counted: HashMap<i32, u64> = HashMap::new();
     for (_, member) in before.iter().filter(|(pid, _)| !lives(pid)) {
         let mut ancestor = member.entry.parent;
-        // Ids used again could close a circle: no way is longer than there are processes.
+        // Reused IDs could form a cycle, so the number of steps is limited.
         for _ in 0..before.len() {
             if lives(&ancestor) {
                 let used = member.entry.used;
@@ -131,12 +129,12 @@ fn counted_of_vanished(
 mod tests {
     use super::*;
 
-    /// `(pid, parent, own, reaped)` of each process, and what the look should tell.
-    type Look = (&'static [(i32, i32, u64, u64)], Option<u64>);
+    /// `(pid, parent, own, reaped)` of each process at a reading, and the expected usage.
+    type TestReading = (&'static [(i32, i32, u64, u64)], Option<u64>);
 
-    fn check(what: &str, rounding: u64, looks: &[Look]) {
+    fn check(what: &str, rounding: u64, readings: &[TestReading]) {
         let mut ledger = UsageAccumulator::new(rounding);
-        for (index, (processes, expected)) in looks.iter().enumerate() {
+        for (index, (processes, expected)) in readings.iter().enumerate() {
             let used =
                 ledger.update(
                     processes
@@ -147,22 +145,22 @@ mod tests {
                                 started_ticks: 7,
                             },
                             parent,
-                            used: Used { own, reaped },
+                            used: Usage { own, reaped },
                         }),
                 );
-            assert_eq!(used, *expected, "{what}, look {index}");
+            assert_eq!(used, *expected, "{what}, reading {index}");
         }
     }
 
     #[test]
-    fn everything_is_counted_once() {
+    fn usage_is_counted_once() {
         check(
             "one process",
             0,
             &[(&[(1, 0, 50, 0)], None), (&[(1, 0, 70, 0)], Some(20))],
         );
         check(
-            "a child that lives on",
+            "a child that keeps running",
             0,
             &[
                 (&[(1, 0, 50, 9), (2, 1, 500, 0)], None),
@@ -170,12 +168,12 @@ mod tests {
             ],
         );
         check(
-            "a child that came and went between two looks",
+            "a child that started and ended between two readings",
             0,
             &[(&[(1, 0, 50, 9)], None), (&[(1, 0, 50, 39)], Some(30))],
         );
         check(
-            "a child that came and is still there",
+            "a child that started and is still running",
             0,
             &[
                 (&[(1, 0, 50, 9)], None),
@@ -183,7 +181,7 @@ mod tests {
             ],
         );
         check(
-            "a child counted while it lived, then waited for",
+            "a child counted while it ran, then waited for",
             0,
             &[
                 (&[(1, 0, 0, 0), (2, 1, 100, 0)], None),
@@ -193,7 +191,7 @@ mod tests {
             ],
         );
         check(
-            "a grandchild and its parent gone at once",
+            "a grandchild and its parent that ended together",
             0,
             &[
                 (&[(1, 0, 0, 0), (2, 1, 100, 5), (3, 2, 40, 0)], None),
@@ -203,8 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_ends_during_the_look_is_made_good_at_the_next() {
-        // The parent was looked at before it waited for the child, the child after it had gone.
+    fn child_that_ends_during_a_reading_is_counted_at_the_next() {
+        // The parent was read before it waited for the child, the child after it had ended.
         check(
             "ended in between",
             0,
@@ -214,7 +212,7 @@ mod tests {
                 (&[(1, 0, 0, 1020)], Some(20)),
             ],
         );
-        // The parent has gone as well when the next look comes.
+        // The parent has also ended at the next reading.
         check(
             "ended in between, and then its parent",
             0,
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_does_not_wait_owes_nothing_for_long() {
+    fn usage_that_a_parent_never_receives_is_dropped() {
         check(
             "children ignored",
             2,
@@ -241,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn rounding_of_what_is_handed_over_does_not_add_up() {
-        // Each child uses 15, told in steps of 10: 30 used in all, 30 counted in all.
+    fn rounding_errors_do_not_accumulate() {
+        // Each child uses 15, rounded to steps of 10: 30 used in total, 30 counted in total.
         check(
             "steps of ten",
             10,
@@ -258,12 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_used_again_is_another_process() {
+    fn reused_id_is_another_process() {
         let mut ledger = UsageAccumulator::new(0);
         let entry = |pid, started_ticks, own, reaped| ProcessUsage {
             identity: Identity { pid, started_ticks },
             parent: 1,
-            used: Used { own, reaped },
+            used: Usage { own, reaped },
         };
         ledger.update([entry(1, 1, 0, 0), entry(2, 7, 1000, 0)]);
         let used = ledger.update([entry(1, 1, 0, 1001), entry(2, 8, 5, 0)]);

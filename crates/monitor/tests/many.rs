@@ -1,4 +1,4 @@
-//! Several at once, control groups, what threads wait for, and what watching costs.
+//! Several targets at once, control groups, run delay of threads, and the cost of a reading.
 
 mod shell;
 
@@ -8,14 +8,14 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use brunt_monitor::{Monitor, MonitorError, Subject};
+use brunt_monitor::{Monitor, MonitorError, MonitorTarget};
 use brunt_record::ProcessReading;
 use rustix::process::{Pid, Signal};
 use rustix::time::{ClockId, clock_gettime};
 use shell::{Shell, assert_close, poll};
 
 #[test]
-fn others_are_read_beside_the_process_under_test() {
+fn additional_targets_are_read_with_the_process_under_test() {
     let shells = [1, 2, 3].map(|descriptors: usize| {
         let opened = ["7</dev/null", "8</dev/null", "9</dev/null"];
         let opened = opened[..descriptors].join(" ");
@@ -23,23 +23,23 @@ fn others_are_read_beside_the_process_under_test() {
     });
     shells.iter().for_each(Shell::wait_until_stopped);
     let [target, one, other] = &shells;
-    let subject = |shell: &Shell| Subject::Process(shell.pid());
-    let beside = [subject(one), subject(other)];
-    let mut monitor = Monitor::new(Some(subject(target)), beside).expect("watch");
+    let process = |shell: &Shell| MonitorTarget::Process(shell.pid());
+    let additional = [process(one), process(other)];
+    let mut monitor = Monitor::new(Some(process(target)), additional).expect("monitor");
     let reading = monitor.read(Duration::ZERO);
     let descriptors = |reading: &ProcessReading| reading.descriptors.expect("own children");
-    let first = descriptors(reading.target.as_ref().expect("watched"));
+    let first = descriptors(reading.target.as_ref().expect("monitored"));
     let others: Vec<u64> = reading.additional_targets.iter().map(descriptors).collect();
     assert_eq!(others, [first + 1, first + 2]);
 
-    let nobody = Subject::Process(Pid::from_raw(i32::MAX).expect("an id"));
-    let error = Monitor::new(None, [subject(one), nobody]).expect_err("one of them is not there");
+    let missing = MonitorTarget::Process(Pid::from_raw(i32::MAX).expect("an ID"));
+    let error = Monitor::new(None, [process(one), missing]).expect_err("one does not exist");
     assert!(matches!(error, MonitorError::NoProcess(_)), "{error}");
 }
 
 #[test]
-fn a_thread_that_wants_a_cpu_runs_or_waits() {
-    // Three burners on one CPU: each has a third of it, and waits for the rest.
+fn thread_without_idle_time_runs_or_waits() {
+    // Three busy loops on one CPU: each has a third of it, and waits for the rest.
     let burners = thread::spawn(|| {
         brunt_monitor::pin_current_thread(&brunt_monitor::allowed_cpus()[..1]).expect("pin");
         [(); 3].map(|()| Shell::start("kill -STOP $$; while :; do :; done"))
@@ -49,18 +49,19 @@ fn a_thread_that_wants_a_cpu_runs_or_waits() {
     burners
         .iter()
         .for_each(|burner| burner.signal(Signal::CONT));
-    let mut monitor = Monitor::new(Some(Subject::Process(burners[0].pid())), []).expect("watch");
+    let target = MonitorTarget::Process(burners[0].pid());
+    let mut monitor = Monitor::new(Some(target), []).expect("monitor");
     let clock = Instant::now();
-    let first = monitor.read(clock.elapsed()).target.expect("watched");
+    let first = monitor.read(clock.elapsed()).target.expect("monitored");
     assert_eq!((first.run_delay_ms, first.cpu_cores), (None, None));
     thread::sleep(Duration::from_millis(1500));
     let at = clock.elapsed();
-    let reading = monitor.read(at).target.expect("watched");
+    let reading = monitor.read(at).target.expect("monitored");
     let elapsed_s = at.as_secs_f64();
     let ran_s = reading.cpu_cores.expect("second reading") * elapsed_s;
     let waited_s = reading.run_delay_ms.expect("second reading") / 1e3;
     assert!(waited_s > 0.2 * elapsed_s, "{waited_s} s of {elapsed_s} s");
-    // What it is waiting for at the moment of a reading is counted once it has run.
+    // A wait that lasts at the time of a reading is counted once the thread has run.
     let off_s = (ran_s + waited_s - elapsed_s).abs();
     assert!(
         off_s <= 0.02 * elapsed_s + 0.1,
@@ -68,14 +69,14 @@ fn a_thread_that_wants_a_cpu_runs_or_waits() {
     );
 }
 
-/// A control group of version 2 that is made for a test, and its processes ended with it.
+/// A control group (version 2) for a test, which is removed after its processes have ended.
 struct Group {
     folder: PathBuf,
 }
 
 impl Group {
-    /// `None` where this user may make none.
-    fn make(name: &str) -> Option<Self> {
+    /// Creates a group; `None` if this user has no permission.
+    fn create(name: &str) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
         let mut mounts = mounts.lines().map(|line| line.split(' '));
         let point = mounts.find_map(|mut words| {
@@ -87,7 +88,7 @@ impl Group {
         Some(Self { folder })
     }
 
-    fn take_in(&self, shell: &Shell) {
+    fn add(&self, shell: &Shell) {
         let pid = shell.pid().as_raw_nonzero().to_string();
         fs::write(self.folder.join("cgroup.procs"), pid).expect("move a process");
     }
@@ -95,19 +96,19 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A group goes once its last process was waited for.
+        // A group can be removed once its last process was waited for.
         let gone = |folder: &Path| fs::remove_dir(folder).is_ok() || !folder.exists();
         poll("the group to be empty", || gone(&self.folder).then_some(()));
     }
 }
 
 #[test]
-fn a_control_group_counts_every_process_that_was_in_it() {
-    let name = "a control group counts every process that was in it";
-    let Some(group) = Group::make("storm") else {
-        return brunt_testbed::skip(name, "this user may make no control group of version 2");
+fn control_group_counts_all_of_its_processes() {
+    let name = "control group counts all of its processes";
+    let Some(group) = Group::create("storm") else {
+        return brunt_testbed::skip(name, "this user may not create a control group (version 2)");
     };
-    // Children of some ms that nobody sees alive, many at once: a fork storm.
+    // A fork storm: many children that run for a few milliseconds, between readings.
     let script = "kill -STOP $$
         burn() { j=0; while [ $j -lt $1 ]; do j=$((j + 1)); done; }
         i=0
@@ -118,12 +119,12 @@ fn a_control_group_counts_every_process_that_was_in_it() {
         kill -STOP $$";
     let shell = Shell::run(Command::new("sh").args(["-c", script]));
     shell.wait_until_stopped();
-    group.take_in(&shell);
-    let subject = Subject::ControlGroup(group.folder.clone());
-    let mut monitor = Monitor::new(Some(subject), []).expect("watch the group");
+    group.add(&shell);
+    let target = MonitorTarget::ControlGroup(group.folder.clone());
+    let mut monitor = Monitor::new(Some(target), []).expect("monitor the group");
     let clock = Instant::now();
     let mut last = clock.elapsed();
-    let first = monitor.read(last).target.expect("watched");
+    let first = monitor.read(last).target.expect("monitored");
     assert_eq!((first.processes, first.cpu_cores), (1, None));
     let before_s = shell.cpu_seconds();
 
@@ -132,7 +133,7 @@ fn a_control_group_counts_every_process_that_was_in_it() {
     poll("the storm to end", || {
         if clock.elapsed() > last + Duration::from_millis(100) {
             let at = clock.elapsed();
-            let reading = monitor.read(at).target.expect("watched");
+            let reading = monitor.read(at).target.expect("monitored");
             cpu_s +=
                 reading.cpu_cores.expect("not the first") * at.saturating_sub(last).as_secs_f64();
             most = most.max(reading.processes);
@@ -142,42 +143,43 @@ fn a_control_group_counts_every_process_that_was_in_it() {
         over.then_some(())
     });
     let at = clock.elapsed();
-    let reading = monitor.read(at).target.expect("watched");
+    let reading = monitor.read(at).target.expect("monitored");
     cpu_s += reading.cpu_cores.expect("not the first") * at.saturating_sub(last).as_secs_f64();
-    assert!(most > 2, "children were seen alive");
+    assert!(most > 2, "running children were read");
     assert_close(cpu_s, shell.cpu_seconds() - before_s);
     drop(shell);
-    let nothing = ProcessReading::default();
+    let empty = ProcessReading::default();
     drop(group);
     assert_eq!(
         monitor.read(clock.elapsed()).target,
-        Some(nothing),
-        "it has gone"
+        Some(empty),
+        "the group was removed"
     );
 }
 
 #[test]
-fn a_folder_that_is_no_control_group_is_named() {
+fn error_names_a_folder_that_is_not_a_control_group() {
     let folder = tempfile::tempdir().expect("folder");
-    let subject = Subject::ControlGroup(folder.path().to_owned());
-    let error = Monitor::new(Some(subject), []).expect_err("no group");
+    let target = MonitorTarget::ControlGroup(folder.path().to_owned());
+    let error = Monitor::new(Some(target), []).expect_err("not a group");
     let shown = folder.path().display().to_string();
     assert!(error.to_string().starts_with(&shown), "{error}");
 }
 
-/// The goal: half a percent of a core where fifty processes are read once a second.
+/// The goal is half a percent of a core for fifty processes that are read once per second.
 #[test]
 fn fifty_processes_are_read_in_five_milliseconds_of_cpu() {
     let script = "i=0; while [ $i -lt 49 ]; do sleep 300 & i=$((i + 1)); done; wait";
     let shell = Shell::start(script);
-    let mut monitor = Monitor::new(Some(Subject::Process(shell.pid())), []).expect("watch");
+    let target = MonitorTarget::Process(shell.pid());
+    let mut monitor = Monitor::new(Some(target), []).expect("monitor");
     let clock = Instant::now();
     poll("fifty processes", || {
         let reading = monitor.read(clock.elapsed()).target?;
         (reading.processes == 50).then_some(())
     });
     let cpu = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("not negative");
-    // Others on this machine cost caches, too: the least is what the reading itself needs.
+    // Other processes of this machine evict caches, so the minimum is the cost of the reading itself.
     let costs = (0..20).map(|_| {
         let before = cpu();
         monitor.read(clock.elapsed());

@@ -1,5 +1,5 @@
-//! What the monitor says of the process it runs in. One test, since others would run as threads
-//! of the same process.
+//! Readings of the process that the monitor runs in. There is only one test, since others would run as threads of the same
+//! process.
 
 mod shell;
 
@@ -17,17 +17,17 @@ fn cpu_s(clock: ClockId) -> f64 {
 }
 
 #[test]
-fn the_own_process_counts_without_its_children() {
+fn own_process_counts_without_its_children() {
     const BYTES: u64 = 256 << 20;
-    let mut monitor = Monitor::new(None, []).expect("watch");
+    let mut monitor = Monitor::new(None, []).expect("monitor");
     let clock = Instant::now();
-    let begun = clock.elapsed();
-    let first = monitor.read(begun);
+    let started = clock.elapsed();
+    let first = monitor.read(started);
     assert_eq!(first.target, None);
     let first = first.generator.expect("always there");
     let own_before_s = cpu_s(ClockId::ProcessCPUTime);
 
-    // A child that burns and is waited for, and a thread of its own that burns, too.
+    // A child with a busy loop that is waited for, and an own thread with a busy loop.
     let shell = Shell::start("while :; do :; done");
     let burner = thread::spawn(|| {
         while cpu_s(ClockId::ThreadCPUTime) < 0.7 {}
@@ -45,24 +45,24 @@ fn the_own_process_counts_without_its_children() {
 
     assert_eq!(second.processes, 1);
     let percent = second.cpu_percent.expect("second reading");
-    let told_s =
-        percent / 100.0 * second.cores.expect("cores") * (at.as_secs_f64() - begun.as_secs_f64());
+    let elapsed_s = at.as_secs_f64() - started.as_secs_f64();
+    let measured_s = percent / 100.0 * second.cores.expect("cores") * elapsed_s;
     assert!(
-        (told_s - own_s).abs() < 0.02 * own_s + 0.02,
-        "{told_s} s, {own_s} s in truth"
+        (measured_s - own_s).abs() < 0.02 * own_s + 0.02,
+        "{measured_s} s measured, {own_s} s used"
     );
 
-    // The child has been waited for by now, and what it used is still not counted.
+    // The child was waited for, and its usage is still not counted.
     let own_before_s = cpu_s(ClockId::ProcessCPUTime);
     let third_at = clock.elapsed();
     let third = monitor.read(third_at).generator.expect("always there");
     let own_s = cpu_s(ClockId::ProcessCPUTime) - own_before_s;
     let percent = third.cpu_percent.expect("third reading");
-    let told_s =
-        percent / 100.0 * third.cores.expect("cores") * (third_at.as_secs_f64() - at.as_secs_f64());
+    let elapsed_s = third_at.as_secs_f64() - at.as_secs_f64();
+    let measured_s = percent / 100.0 * third.cores.expect("cores") * elapsed_s;
     assert!(
-        told_s < own_s + 0.1,
-        "{told_s} s of which the child's is more than 1 s"
+        measured_s < own_s + 0.1,
+        "{measured_s} s, although the child used more than 1 s"
     );
 
     let block = vec![1_u8; usize::try_from(BYTES).expect("fits")];
@@ -75,7 +75,7 @@ fn the_own_process_counts_without_its_children() {
     let rss = grown.rss_bytes.expect("own") - third.rss_bytes.expect("own");
     assert!(rss.abs_diff(BYTES) <= BYTES / 100, "{rss} of {BYTES} bytes");
     assert_eq!(grown.threads, third.threads.map(|threads| threads + 1));
-    assert_eq!(grown.descriptors, first.descriptors, "looking takes none");
+    assert_eq!(grown.descriptors, first.descriptors, "a reading opens none");
     assert_eq!(
         block.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
         BYTES

@@ -1,4 +1,4 @@
-//! What the monitor says of processes whose truth the kernel tells another way.
+//! Readings of processes, compared with the truth from other interfaces of the kernel.
 
 mod shell;
 
@@ -6,13 +6,13 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use brunt_monitor::{Monitor, MonitorError, Subject};
+use brunt_monitor::{Monitor, MonitorError, MonitorTarget};
 use brunt_record::ProcessReading;
 use rustix::process::{Pid, Signal, kill_process};
 use shell::{Shell, assert_close, poll};
 
-/// A monitor of a shell with the clock it is fed with.
-struct Watch {
+/// A monitor of a shell with its clock.
+struct ShellMonitor {
     monitor: Monitor,
     clock: Instant,
     last_s: f64,
@@ -20,10 +20,10 @@ struct Watch {
     written_bytes: u64,
 }
 
-impl Watch {
-    fn over(shell: &Shell) -> Self {
-        let monitor =
-            Monitor::new(Some(Subject::Process(shell.pid())), []).expect("watch the shell");
+impl ShellMonitor {
+    fn new(shell: &Shell) -> Self {
+        let target = MonitorTarget::Process(shell.pid());
+        let monitor = Monitor::new(Some(target), []).expect("monitor the shell");
         Self {
             monitor,
             clock: Instant::now(),
@@ -33,10 +33,10 @@ impl Watch {
         }
     }
 
-    /// Takes a reading and adds what was used.
+    /// Takes a reading and adds the used resources.
     fn read(&mut self) -> ProcessReading {
         let at = self.clock.elapsed();
-        let reading = self.monitor.read(at).target.expect("a process is watched");
+        let reading = self.monitor.read(at).target.expect("a monitored process");
         let elapsed_s = at.as_secs_f64() - self.last_s;
         self.last_s = at.as_secs_f64();
         if let (Some(percent), Some(cores)) = (reading.cpu_percent, reading.cores) {
@@ -49,10 +49,10 @@ impl Watch {
 }
 
 #[test]
-fn cpu_of_a_burner() {
+fn cpu_of_a_busy_loop_is_measured() {
     let shell = Shell::start("kill -STOP $$; while :; do :; done");
     shell.wait_until_stopped();
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     let first = watch.read();
     assert_eq!(first.cpu_percent, None, "nothing to compare with");
     assert_eq!(first.busiest_thread_percent, None);
@@ -69,12 +69,12 @@ fn cpu_of_a_burner() {
     shell.signal(Signal::STOP);
     shell.wait_until_stopped();
 
-    let begun_s = watch.last_s;
+    let started_s = watch.last_s;
     let reading = watch.read();
     let truth_s = shell.cpu_seconds() - before_s;
     assert_close(watch.cpu_s, truth_s);
     let busiest = reading.busiest_thread_percent.expect("second reading");
-    assert_close(busiest / 100.0 * (watch.last_s - begun_s), truth_s);
+    assert_close(busiest / 100.0 * (watch.last_s - started_s), truth_s);
     assert_eq!((reading.processes, reading.threads), (1, Some(1)));
 
     let idle = watch.read();
@@ -86,15 +86,15 @@ fn cpu_of_a_burner() {
 }
 
 #[test]
-fn percent_is_of_the_cores_it_may_use() {
-    // A child inherits what the thread that starts it may use.
+fn cpu_percent_refers_to_the_allowed_cores() {
+    // A child inherits the affinity of the thread that starts it.
     let pinned = thread::spawn(|| {
         brunt_monitor::pin_current_thread(&brunt_monitor::allowed_cpus()[..1]).expect("pin");
         Shell::start("kill -STOP $$; while :; do :; done")
     });
     let shell = pinned.join().expect("join");
     shell.wait_until_stopped();
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     watch.read();
     let before_s = shell.cpu_seconds();
     shell.signal(Signal::CONT);
@@ -113,8 +113,8 @@ fn percent_is_of_the_cores_it_may_use() {
 }
 
 #[test]
-fn children_that_come_and_go_count_once() {
-    // Burners of some ms, one after the other and in pairs, some within others; each writes.
+fn children_that_start_and_end_count_once() {
+    // Busy loops of a few milliseconds, one after the other and in pairs, some nested; each writes.
     let file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).expect("file");
     let script = r#"
         burn() { j=0; while [ $j -lt $1 ]; do j=$((j + 1)); done; }
@@ -134,7 +134,7 @@ fn children_that_come_and_go_count_once() {
             .env("FILE", file.path()),
     );
     shell.wait_until_stopped();
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     watch.read();
     let before_s = shell.cpu_seconds();
     let written_before = written_bytes(&shell);
@@ -142,12 +142,12 @@ fn children_that_come_and_go_count_once() {
     shell.signal(Signal::CONT);
     let mut most_processes = 0;
     poll("the storm to end", || {
-        // Seldom enough for the ticks in which the kernel counts not to show as over 100 %.
+        // Rare enough that the ticks of the kernel do not add up to more than 100 %.
         if watch.clock.elapsed().as_secs_f64() - watch.last_s > 0.1 {
             let reading = watch.read();
             assert!(
                 reading.cpu_percent.is_some(),
-                "no child spoils a reading: {reading:?}"
+                "children do not prevent a reading: {reading:?}"
             );
             most_processes = most_processes.max(reading.processes);
         }
@@ -157,12 +157,12 @@ fn children_that_come_and_go_count_once() {
     watch.read();
 
     let truth_s = shell.cpu_seconds() - before_s;
-    assert!(most_processes > 1, "children were seen alive");
+    assert!(most_processes > 1, "running children were read");
     assert_close(watch.cpu_s, truth_s);
     assert_eq!(watch.written_bytes, written_bytes(&shell) - written_before);
 }
 
-/// Of the shell and the children it waited for.
+/// Bytes written by the shell and the children that it waited for.
 fn written_bytes(shell: &Shell) -> u64 {
     let process = procfs::process::Process::new(shell.pid().as_raw_nonzero().get());
     process
@@ -172,14 +172,14 @@ fn written_bytes(shell: &Shell) -> u64 {
 }
 
 #[test]
-fn memory_of_an_allocator() {
+fn memory_of_an_allocation_is_measured() {
     const BYTES: u64 = 512 << 20;
-    // dd reads one block into memory and cannot write it: nobody reads the pipe.
+    // dd reads one block into memory and cannot write it, since the pipe is not read.
     let script = "kill -STOP $$; dd if=/dev/zero bs=536870912 count=1 2>/dev/null; :";
     let mut shell = Shell::start(script);
     let output = shell.output();
     shell.wait_until_stopped();
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     let before = watch.read();
     let grown = |reading: &ProcessReading| {
         let rss = reading.rss_bytes?.checked_sub(before.rss_bytes?)?;
@@ -215,7 +215,7 @@ fn descriptors_are_counted() {
     let script = "kill -STOP $$; exec 7</dev/null 8</dev/null 9</dev/null; read go";
     let shell = Shell::start(script);
     shell.wait_until_stopped();
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     let before = watch.read().descriptors.expect("own child");
     shell.signal(Signal::CONT);
     poll("three more descriptors", || {
@@ -224,9 +224,9 @@ fn descriptors_are_counted() {
 }
 
 #[test]
-fn a_child_whose_parent_ended_still_belongs() {
+fn child_whose_parent_ended_is_still_counted() {
     let shell = Shell::start("sh -c 'sleep 300; :'; read go");
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     poll("three generations", || {
         (watch.read().processes == 3).then_some(())
     });
@@ -237,30 +237,30 @@ fn a_child_whose_parent_ended_still_belongs() {
     poll("two processes", || {
         (watch.read().processes == 2).then_some(())
     });
-    assert_eq!(watch.read().processes, 2, "the grandchild goes on");
+    assert_eq!(watch.read().processes, 2, "the grandchild still runs");
 }
 
 #[test]
-fn a_process_that_ends_has_no_values() {
+fn process_that_ended_has_no_values() {
     let mut shell = Shell::start("read go");
-    let mut watch = Watch::over(&shell);
+    let mut watch = ShellMonitor::new(&shell);
     watch.read();
     assert!(watch.read().cpu_percent.is_some());
-    shell.say("go");
-    // Ended and not waited for yet: it still has an entry in /proc.
+    shell.send("go");
+    // The process has ended and was not waited for, so it still has an entry in /proc.
     shell.wait_for_state('Z');
     assert_eq!(watch.read(), ProcessReading::default());
     shell.end();
     assert_eq!(watch.read(), ProcessReading::default());
-    assert_eq!(watch.read(), ProcessReading::default(), "and later, too");
+    assert_eq!(watch.read(), ProcessReading::default(), "later as well");
 
-    let error =
-        Monitor::new(Some(Subject::Process(shell.pid())), []).expect_err("nobody has the id");
+    let target = MonitorTarget::Process(shell.pid());
+    let error = Monitor::new(Some(target), []).expect_err("the ID is unused");
     assert!(matches!(error, MonitorError::NoProcess(pid) if pid == shell.pid()));
     assert_eq!(
         error.to_string(),
         format!(
-            "no process has the id {}: give the id of one that runs, or the port it listens on",
+            "no process has the ID {}: use the ID of a running process, or the port that it listens on",
             shell.pid()
         )
     );

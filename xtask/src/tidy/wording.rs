@@ -86,7 +86,6 @@ const RULES: &[Rule] = &[
 /// Files and folders that are not checked, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[
     ("crates/engine/", NOT_REWRITTEN),
-    ("crates/monitor/", NOT_REWRITTEN),
     ("crates/testbed/", NOT_REWRITTEN),
     (
         "crates/application-agent/src/scoring.rs",

@@ -134,7 +134,7 @@ impl RunLoop<'_> {
             values: WorkerJob::encode_values(&self.settings.values),
         };
         let processes = WorkerProcesses::start(&job, self.worker_timeout)?;
-        self.monitor.count_in(&processes.pids())?;
+        self.monitor.add_workers(&processes.pids())?;
         Ok(Box::new(processes))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use brunt_engine::Origins;
-use brunt_monitor::{MetricsSource, Monitor, Pid, Subject};
+use brunt_monitor::{MetricsSource, Monitor, MonitorTarget, Pid};
 use url::Url;
 
 use crate::config::watch_config::{WatchConfig, WatchSource};
@@ -98,8 +98,15 @@ impl WatchTargets {
 
     /// Starts the monitor.
     pub(crate) fn monitor(&self) -> Result<Monitor, Failure> {
-        let target = self.target.as_ref().map(WatchTarget::subject).transpose()?;
-        let additional = self.additional.iter().map(|(_, target)| target.subject());
+        let target = self
+            .target
+            .as_ref()
+            .map(WatchTarget::monitor_target)
+            .transpose()?;
+        let additional = self
+            .additional
+            .iter()
+            .map(|(_, target)| target.monitor_target());
         let additional = additional.collect::<Result<Vec<_>, _>>()?;
         Monitor::new(target, additional).map_err(|error| Failure::Input(error.to_string()))
     }
@@ -161,18 +168,18 @@ impl WatchTarget {
         }
     }
 
-    /// Subject for the monitor.
-    fn subject(&self) -> Result<Subject, Failure> {
+    /// Target for the monitor.
+    fn monitor_target(&self) -> Result<MonitorTarget, Failure> {
         Ok(match &self.source {
             Source::Process(pid) => {
                 let known = i32::try_from(*pid).ok().and_then(Pid::from_raw);
                 let invalid = || Failure::Input(format!("invalid process id {pid}"));
-                Subject::Process(known.ok_or_else(invalid)?)
+                MonitorTarget::Process(known.ok_or_else(invalid)?)
             }
-            Source::Cgroup(folder) => Subject::ControlGroup(folder.clone()),
+            Source::Cgroup(folder) => MonitorTarget::ControlGroup(folder.clone()),
             Source::Metrics(url) => {
                 let (client, url) = (http_client::client(), url.clone());
-                Subject::Page(MetricsSource::new(move || {
+                MonitorTarget::MetricsEndpoint(MetricsSource::new(move || {
                     http_client::get_text(&client, &url)
                 }))
             }

@@ -1,11 +1,6 @@
-//! A shell script that runs as a child, in a process group of its own, and is ended with all it
-//! started when it goes out of scope.
+//! Shell scripts that run as child processes, each in a process group of its own, which is killed when the value is dropped.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses the part that it needs"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses only a part")]
 
 use std::io::Write;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -15,28 +10,28 @@ use std::time::{Duration, Instant};
 use procfs::process::{Process, Stat};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// Far more than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Timeout of [`poll`]: far longer than any condition takes, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Asks again and again until there is an answer.
-pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+/// Calls a function until it returns a value.
+pub fn poll<T>(what: &str, mut function: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(value) = function() {
+            return value;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(started.elapsed() < TIMEOUT, "timeout: {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// That CPU seconds are those that the kernel tells. The goal is 2 %; the truth itself is told in ticks: 20 ms
-/// at each end.
+/// Asserts that CPU seconds agree with those of the kernel. The goal is 2 %; the kernel counts in ticks, which adds 20 ms at
+/// each end.
 pub fn assert_close(seconds: f64, truth_s: f64) {
-    let off = (seconds - truth_s).abs();
+    let error_s = (seconds - truth_s).abs();
     assert!(
-        off <= 0.02 * truth_s + 0.04,
-        "{seconds} s by the monitor, {truth_s} s in truth"
+        error_s <= 0.02 * truth_s + 0.04,
+        "{seconds} s by the monitor, {truth_s} s by the kernel"
     );
 }
 
@@ -51,7 +46,7 @@ impl Shell {
         Self::run(Command::new("sh").args(["-c", script]))
     }
 
-    /// Starts a command that ends up as a shell.
+    /// Starts a command that runs a shell.
     pub fn run(command: &mut Command) -> Self {
         use std::os::unix::process::CommandExt;
         let command = command
@@ -67,20 +62,20 @@ impl Shell {
         Pid::from_child(&self.child)
     }
 
-    /// What the kernel tells of the shell and the children it waited for; 10 ms fine.
+    /// Statistics of the shell and the children that it waited for, with a resolution of 10 ms.
     pub fn stat(&self) -> Stat {
         let process = Process::new(self.pid().as_raw_nonzero().get()).expect("shell");
         process.stat().expect("stat of the shell")
     }
 
-    /// CPU seconds of the shell and the children it waited for.
+    /// CPU seconds of the shell and the children that it waited for.
     pub fn cpu_seconds(&self) -> f64 {
         let stat = self.stat();
         let ticks = (stat.utime + stat.stime) as f64 + (stat.cutime + stat.cstime) as f64;
         ticks / procfs::ticks_per_second() as f64
     }
 
-    /// Waits until it has stopped itself (`kill -STOP $$`) or was stopped.
+    /// Waits until the shell is stopped, for example by itself (`kill -STOP $$`).
     pub fn wait_until_stopped(&self) {
         self.wait_for_state('T');
     }
@@ -95,20 +90,20 @@ impl Shell {
         kill_process(self.pid(), signal).expect("signal the shell");
     }
 
-    /// Sends it a line to read.
-    pub fn say(&mut self, line: &str) {
+    /// Sends a line to its standard input.
+    pub fn send(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().expect("piped");
         writeln!(input, "{line}").expect("write to the shell");
     }
 
-    /// Its output, which is read by nobody otherwise.
+    /// Takes its standard output, which is not read otherwise.
     pub fn output(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("piped")
     }
 
-    /// Ends it and takes it out of the table of processes.
+    /// Kills the process group and waits for the shell.
     pub fn end(&mut self) {
-        // Fails where the whole group has ended and was waited for: nothing is left then.
+        // Fails if all processes of the group have ended and were waited for.
         kill_process_group(self.pid(), Signal::KILL).ok();
         self.child.wait().expect("wait for the shell");
     }
