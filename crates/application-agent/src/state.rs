@@ -82,10 +82,10 @@ impl State {
 
     /// Scores and stores a response.
     pub(crate) fn analyze(&self, model: &str, prompt: &str, response: &str) -> Analysis {
-        let begun = Instant::now();
+        let started = Instant::now();
         let at = Timestamp::now();
         let scores = scoring::score(prompt, response);
-        let took = begun.elapsed();
+        let took = started.elapsed();
         let kept = Kept {
             day: day_of(at),
             quality: hundredths(scores.overall_quality),

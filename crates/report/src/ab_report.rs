@@ -17,9 +17,9 @@ pub const COMPARISON_SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy)]
 pub struct AbReport<'a> {
     /// Results of the comparison.
-    pub contested: &'a AbSummary,
+    pub ab_summary: &'a AbSummary,
     /// Configuration of the comparison.
-    pub conduct: &'a AbRunInfo,
+    pub info: &'a AbRunInfo,
 }
 
 /// Configuration of an A/B comparison.
@@ -80,32 +80,32 @@ impl AbRunInfo {
     clippy::missing_panics_doc,
     reason = "there is nothing in it that JSON cannot hold"
 )]
-pub fn ab_report_json(contest: &AbReport) -> String {
-    let AbReport { contested, conduct } = contest;
-    let [a, b] = &contested.hosts;
-    let rows = contested.measurement.rows.iter();
+pub fn ab_report_json(report: &AbReport) -> String {
+    let AbReport { ab_summary, info } = report;
+    let [a, b] = &ab_summary.hosts;
+    let rows = ab_summary.measurement.rows.iter();
     let value = json!({
         "schema": COMPARISON_SCHEMA_VERSION,
-        "run_id": conduct.run_id,
-        "brunt_version": conduct.brunt_version,
-        "profile": conduct.profile,
-        "scenario_file": conduct.scenario_file,
-        "scenario_hash": conduct.scenario_hash,
-        "seed": conduct.seed,
-        "started_at": conduct.started_at,
+        "run_id": info.run_id,
+        "brunt_version": info.brunt_version,
+        "profile": info.profile,
+        "scenario_file": info.scenario_file,
+        "scenario_hash": info.scenario_hash,
+        "seed": info.seed,
+        "started_at": info.started_at,
         "host_a": a,
         "host_b": b,
-        "block_s": conduct.block_s,
-        "max_duration_s": conduct.limit_s,
-        "pairs": contested.measurement.pairs,
-        "pairs_excluded": contested.measurement.left_out,
-        "duration_s": contested.measurement.seconds,
-        "stopped": contested.is_stopped,
-        "valid": contested.is_valid(),
-        "outcome": contested.outcome().name(),
-        "headline": contested.headline(),
-        "values": contested.measurement.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
-        "looks": contested.measurement.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
+        "block_s": info.block_s,
+        "max_duration_s": info.limit_s,
+        "pairs": ab_summary.measurement.pairs,
+        "pairs_excluded": ab_summary.measurement.left_out,
+        "duration_s": ab_summary.measurement.seconds,
+        "stopped": ab_summary.is_stopped,
+        "valid": ab_summary.is_valid(),
+        "outcome": ab_summary.outcome().name(),
+        "headline": ab_summary.headline(),
+        "values": ab_summary.measurement.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
+        "looks": ab_summary.measurement.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
         "figures": "usual_pair",
         "rows": rows.map(|row| json_row(row, ["a", "b"])).collect::<Vec<Value>>(),
     });

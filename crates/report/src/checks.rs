@@ -59,7 +59,7 @@ impl Checks {
     /// Checks of a run that is only compared with a baseline: its verdict, and each compared metric. Targets are ignored.
     pub fn of_baseline_comparison(run: &Judged, fail_on: FailOn) -> Self {
         let mut checks = Self::of(run, fail_on, Vec::new());
-        let Some(beside) = &run.verdict.baseline else {
+        let Some(with_baseline) = &run.verdict.baseline else {
             return checks;
         };
         let is_valid = !matches!(
@@ -67,9 +67,9 @@ impl Checks {
             RunResult::Invalid | RunResult::NoResponse
         );
         if is_valid {
-            checks.headline = beside.headline();
-            checks.all[0].message = beside.headline();
-            checks.all[0].status = status_of(beside.comparison.outcome(), fail_on);
+            checks.headline = with_baseline.headline();
+            checks.all[0].message = with_baseline.headline();
+            checks.all[0].status = status_of(with_baseline.comparison.outcome(), fail_on);
         }
         checks
     }
@@ -77,12 +77,12 @@ impl Checks {
     fn of(run: &Judged, fail_on: FailOn, targets: Vec<Check>) -> Self {
         let verdict = run.verdict;
         let mut asked = targets;
-        if let Some(beside) = &verdict.baseline {
+        if let Some(with_baseline) = &verdict.baseline {
             let title = format!(
                 "compared with baseline {}",
-                number::one_line(&beside.baseline)
+                number::one_line(&with_baseline.baseline)
             );
-            asked.extend(of_rows(&beside.into(), &title, fail_on));
+            asked.extend(of_rows(&with_baseline.into(), &title, fail_on));
         }
         let conclusion = verdict.conclusion(fail_on);
         let failed = |check: &Check| check.status == CheckStatus::Failed;
@@ -115,15 +115,15 @@ impl Checks {
     }
 
     /// Checks of an A/B comparison: its validity, and each compared metric.
-    pub fn of_ab_summary(contested: &AbSummary, fail_on: FailOn) -> Self {
-        let compared = ComparisonView::from(contested);
+    pub fn of_ab_summary(ab_summary: &AbSummary, fail_on: FailOn) -> Self {
+        let compared = ComparisonView::from(ab_summary);
         let validity = Check {
             name: "verdict".to_owned(),
             status: match compared.outcome {
-                _ if !contested.is_valid() && fail_on != FailOn::Never => CheckStatus::Broken,
+                _ if !ab_summary.is_valid() && fail_on != FailOn::Never => CheckStatus::Broken,
                 outcome => status_of(outcome, fail_on),
             },
-            message: contested.headline(),
+            message: ab_summary.headline(),
         };
         let rows = of_rows(&compared, "of B compared with A", fail_on);
         Self {
@@ -131,7 +131,7 @@ impl Checks {
             all: [validity].into_iter().chain(rows).collect(),
             headline: compared.headline,
             findings: Vec::new(),
-            seconds: contested.measurement.seconds,
+            seconds: ab_summary.measurement.seconds,
         }
     }
 

@@ -25,33 +25,33 @@ pub(crate) struct ComparisonView<'a> {
 }
 
 impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
-    fn from(beside: &'a BaselineVerdict) -> Self {
+    fn from(with_baseline: &'a BaselineVerdict) -> Self {
         Self {
-            title: format!("Against `{}`", number::one_line(&beside.baseline)),
+            title: format!("Against `{}`", number::one_line(&with_baseline.baseline)),
             sides: ["baseline", "run"],
             figures: "baseline and run are the geometric means of their blocks (error rates: the means), and the change is \
                       computed from them; the intervals of all tested rows hold simultaneously with 95 % confidence",
             interval: "95 % interval",
-            outcome: beside.comparison.outcome(),
-            headline: beside.headline(),
-            caveats: beside.caveats(),
-            rows: &beside.comparison.rows,
+            outcome: with_baseline.comparison.outcome(),
+            headline: with_baseline.headline(),
+            caveats: with_baseline.caveats(),
+            rows: &with_baseline.comparison.rows,
         }
     }
 }
 
 impl<'a> From<&'a AbSummary> for ComparisonView<'a> {
-    fn from(contested: &'a AbSummary) -> Self {
+    fn from(ab_summary: &'a AbSummary) -> Self {
         Self {
             title: "A against B".to_owned(),
             sides: ["A", "B"],
             figures: "A and B are estimates for a typical pair of blocks (Hodges–Lehmann), and the change is that from A to B; \
                       the interval is that of the latest interim analysis, which decides the outcome",
             interval: "interval",
-            outcome: contested.outcome(),
-            headline: contested.headline(),
-            caveats: contested.caveats(),
-            rows: &contested.measurement.rows,
+            outcome: ab_summary.outcome(),
+            headline: ab_summary.headline(),
+            caveats: ab_summary.caveats(),
+            rows: &ab_summary.measurement.rows,
         }
     }
 }
@@ -139,22 +139,22 @@ pub(crate) fn grade_of(outcome: Outcome) -> Grade {
 }
 
 /// For `summary.json`.
-pub(crate) fn baseline_json(beside: &BaselineVerdict) -> Value {
-    let comparison = &beside.comparison;
+pub(crate) fn baseline_json(with_baseline: &BaselineVerdict) -> Value {
+    let comparison = &with_baseline.comparison;
     let (runs, is_known) = match comparison.between_runs {
         BetweenRuns::Known { runs } => (runs, true),
         BetweenRuns::Unknown { runs } => (runs, false),
     };
-    let differences = beside.differences.iter();
+    let differences = with_baseline.differences.iter();
     let differences = differences.map(|it| {
         json!({
             "condition": it.condition, "baseline": it.baseline, "run": it.run, "compatibility": it.compatibility.name(),
         })
     });
     json!({
-        "baseline": beside.baseline,
+        "baseline": with_baseline.baseline,
         "outcome": comparison.outcome().name(),
-        "headline": beside.headline(),
+        "headline": with_baseline.headline(),
         "baseline_runs": runs,
         "noise_between_runs_known": is_known,
         "figures": "geometric_mean_of_blocks",

@@ -29,9 +29,9 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     comment += &list(notes);
     comment += &targets(run);
     comment += &failures(run);
-    if let Some(beside) = &verdict.baseline {
+    if let Some(with_baseline) = &verdict.baseline {
         let sentence = crate::judged::baseline_sentence(run);
-        comment += &compared(&beside.into(), sentence.as_deref());
+        comment += &compared(&with_baseline.into(), sentence.as_deref());
     }
     comment
 }
@@ -84,10 +84,10 @@ fn failures(run: &Judged) -> String {
 }
 
 /// Markdown summary of an A/B comparison.
-pub fn markdown_of_ab_summary(contested: &AbSummary) -> String {
-    let compared_ = ComparisonView::from(contested);
+pub fn markdown_of_ab_summary(ab_summary: &AbSummary) -> String {
+    let compared_ = ComparisonView::from(ab_summary);
     let outcome = compared_.outcome.in_words();
-    let [a, b] = contested.hosts.each_ref().map(|host| code(host));
+    let [a, b] = ab_summary.hosts.each_ref().map(|host| code(host));
     format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n")
         + &compared(&compared_, Some(&compared_.headline))
 }

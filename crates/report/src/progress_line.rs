@@ -50,11 +50,11 @@ impl SearchProgress {
     fn of(record: &RunRecord, elapsed_s: f64) -> Option<Self> {
         let load = &record.header.load;
         let asked = load.search?;
-        let begun = record
+        let started = record
             .levels()
             .filter(|level| level.from_ms as f64 / 1e3 <= elapsed_s)
             .last();
-        let (part, level) = begun.map_or((SearchPhase::Probe, asked.from), |level| {
+        let (part, level) = started.map_or((SearchPhase::Probe, asked.from), |level| {
             (level.phase, level.level)
         });
         Some(Self {
@@ -119,11 +119,11 @@ fn phase(load: &Load, at_s: f64) -> Option<String> {
         .filter(|stage| stage.seconds > 0.0)
         .collect();
     let mut end_s = 0.0;
-    let begun = stages.iter().position(|stage| {
+    let started = stages.iter().position(|stage| {
         end_s += stage.seconds;
         at_s < end_s
     });
-    let Some(at) = begun else {
+    let Some(at) = started else {
         return Some("draining".to_owned());
     };
     let what = match stages[at].to - stages[at].from {

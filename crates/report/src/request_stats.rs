@@ -25,7 +25,7 @@ pub(crate) struct RequestStats {
     pub(crate) failures_by_kind: BTreeMap<&'static str, u64>,
     /// In percent; unknown without requests.
     pub(crate) error_rate: Option<f64>,
-    /// Successful requests per second; unknown for the set-up and without load.
+    /// Successful requests per second; unknown for the setup and without load.
     pub(crate) throughput_rps: Option<f64>,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
@@ -70,7 +70,7 @@ impl Durations {
     }
 }
 
-/// Statistics of all requests except the set-up. Requests of `on_start` that failed count as failed requests; what they sent
+/// Statistics of all requests except the setup. Requests of `on_start` that failed count as failed requests; what they sent
 /// and received is in their own row.
 pub(crate) fn total(record: &RunRecord) -> RequestStats {
     let timeline = &record.timeline;

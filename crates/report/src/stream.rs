@@ -1,8 +1,8 @@
 //! Live metrics of a run for other programs: an interval for each second, which is final once it is published.
 //!
 //! A request belongs to the interval in which it was done, its response time as well, since a published second cannot
-//! be corrected. (Reports put response times into the second in which requests were meant to start.) The set-up is left
-//! out, except requests of `on_start` that failed: they are among all requests.
+//! be corrected. (Reports put response times into the second of the intended start.) The setup is excluded, except failed
+//! requests of `on_start`, which are among all requests.
 
 mod json_lines;
 mod metrics;
@@ -125,7 +125,7 @@ struct Buckets {
     sum_ns: u128,
 }
 
-/// Whether failures of a name are among those of all requests, though the name belongs to the set-up.
+/// Whether failures of a name are among those of all requests, though the name belongs to the setup.
 fn is_start(name: &RequestName) -> bool {
     name.setup && name.is_judged_as(Outcome::Failed)
 }

@@ -46,11 +46,11 @@ pub fn terminal(run: &Judged, width: usize, color: bool) -> String {
     text += &page.next_step(run);
     text += &page.notes(run);
     text += &page.targets(run);
-    if let Some(beside) = &run.verdict.baseline {
+    if let Some(with_baseline) = &run.verdict.baseline {
         if let Some(sentence) = crate::judged::baseline_sentence(run) {
             text += &format!("\n{}", page.wrapped(0, &sentence));
         }
-        text += &page.compared(&beside.into());
+        text += &page.compared(&with_baseline.into());
     }
     text += &page.requests(run);
     text += &page.failures(run);

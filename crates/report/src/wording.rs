@@ -112,7 +112,7 @@ pub(crate) fn end_of(record: &RunRecord) -> String {
         StoppedBy::Finished => "completed",
         StoppedBy::Interrupted => "stopped by Ctrl-C",
         StoppedBy::Terminated => "stopped by SIGTERM",
-        StoppedBy::SetupFailed => "stopped by brunt: the set-up failed",
+        StoppedBy::SetupFailed => "stopped by brunt: the setup failed",
         StoppedBy::Unreachable => "stopped by brunt: the host could not be reached",
         StoppedBy::EverythingFailed => "stopped by brunt: all requests failed",
         StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
         max_duration: args.max_duration,
     };
     let ended = runner.run(ProgressLine::new(config.is_headless))?;
-    let exit = report(args, &ended.contested, &info, &folder);
+    let exit = report(args, &ended.ab_summary, &info, &folder);
     Ok(if ended.aborted {
         Exit::Interrupted
     } else {
@@ -220,13 +220,15 @@ fn announce(
 }
 
 /// Prints the result, and writes the files.
-fn report(args: &CompareArgs, contested: &AbSummary, info: &AbRunInfo, folder: &RunFolder) -> Exit {
-    let report = AbReport {
-        contested,
-        conduct: info,
-    };
+fn report(
+    args: &CompareArgs,
+    ab_summary: &AbSummary,
+    info: &AbRunInfo,
+    folder: &RunFolder,
+) -> Exit {
+    let report = AbReport { ab_summary, info };
     terminal::print(&brunt_report::terminal_of_ab_summary(
-        contested,
+        ab_summary,
         terminal::width(),
         true,
     ));
@@ -236,15 +238,15 @@ fn report(args: &CompareArgs, contested: &AbSummary, info: &AbRunInfo, folder: &
     }
     terminal::print(&format!("Results: {}\n", folder.path().display()));
     let fail_on: FailOn = args.fail_on.into();
-    let exit = match contested.outcome() {
+    let exit = match ab_summary.outcome() {
         _ if fail_on == FailOn::Never => Exit::Passed,
-        _ if !contested.is_valid() => Exit::NotValid,
+        _ if !ab_summary.is_valid() => Exit::NotValid,
         Outcome::Worse => Exit::TargetsMissed,
         Outcome::NotEnoughData => Exit::Inconclusive,
         Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
     };
-    let checks = [Checks::of_ab_summary(contested, fail_on)];
-    let markdown = brunt_report::markdown_of_ab_summary(contested);
+    let checks = [Checks::of_ab_summary(ab_summary, fail_on)];
+    let markdown = brunt_report::markdown_of_ab_summary(ab_summary);
     let mut exit = CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown);
     let written = [
         folder.write("comparison.json", &brunt_report::ab_report_json(&report)),

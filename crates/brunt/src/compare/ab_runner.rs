@@ -50,7 +50,7 @@ pub(crate) struct BlockLoad {
 
 /// Outcome of an A/B test.
 pub(crate) struct AbOutcome {
-    pub(crate) contested: AbSummary,
+    pub(crate) ab_summary: AbSummary,
     /// Whether a second Ctrl-C aborted it.
     pub(crate) aborted: bool,
 }
@@ -121,38 +121,41 @@ impl AbRunner<'_> {
             pairs: usize::MAX,
             seconds: remaining_s.max(f64::MIN_POSITIVE),
         };
-        let mut contest = AbTest::new([&trials[0], &trials[1]], self.tested, self.tolerance, limit);
+        let mut test = AbTest::new([&trials[0], &trials[1]], self.tested, self.tolerance, limit);
         let mut requests = Vec::new();
         let (mut number, mut aborted) = (0, false);
-        while contest.decision() == TestDecision::Continue && self.interrupts.count() == 0 {
-            aborted = self.run_pair(number, &mut contest, &mut requests)?;
+        while test.decision() == TestDecision::Continue && self.interrupts.count() == 0 {
+            aborted = self.run_pair(number, &mut test, &mut requests)?;
             number += 1;
             let elapsed = started.elapsed();
             live.show(elapsed.as_secs(), |width| {
                 brunt_report::ab_progress_line(
-                    contest.pairs(),
+                    test.pairs(),
                     elapsed.as_secs_f64(),
                     self.max_duration.as_secs_f64(),
-                    &contest.tested_rows(),
+                    &test.tested_rows(),
                     width,
                 )
             });
         }
         live.clear();
-        let is_stopped = contest.decision() == TestDecision::Continue;
-        let measurement = contest.measurement();
+        let is_stopped = test.decision() == TestDecision::Continue;
+        let measurement = test.measurement();
         if measurement.pairs + measurement.left_out == 0 {
             let message =
                 "stopped before the first pair of blocks was complete; there is no result";
             return Err(Failure::Stopped(message.into()));
         }
-        let contested = AbSummary {
+        let ab_summary = AbSummary {
             hosts: self.environments.each_ref().map(TestEnvironment::host),
             measurement,
             is_stopped,
             requests_per_block: median(requests),
         };
-        Ok(AbOutcome { contested, aborted })
+        Ok(AbOutcome {
+            ab_summary,
+            aborted,
+        })
     }
 
     /// Runs a block that is not compared, to check that the build responds, and returns its metrics.
@@ -179,7 +182,7 @@ impl AbRunner<'_> {
     fn run_pair(
         &mut self,
         number: usize,
-        contest: &mut AbTest,
+        test: &mut AbTest,
         requests: &mut Vec<u64>,
     ) -> Result<bool, Failure> {
         let started = Instant::now();
@@ -198,11 +201,11 @@ impl AbRunner<'_> {
         }
         let seconds = started.elapsed().as_secs_f64();
         if blocks.iter().any(|block| !block.is_valid) {
-            contest.leave_out(seconds);
+            test.leave_out(seconds);
             return Ok(false);
         }
         let of = |side: Side| &blocks[usize::from(order[0] != side)].figures;
-        contest.add(of(Side::A), of(Side::B), seconds);
+        test.add(of(Side::A), of(Side::B), seconds);
         let all = blocks.iter().filter_map(|block| block.figures.row(None));
         requests.extend(all.map(|row| row.requests));
         Ok(false)

@@ -50,7 +50,7 @@ fn command(workspace: &Brunt, arguments: &[&str]) -> Command {
     command
 }
 
-fn played(workspace: &Brunt, arguments: &[&str]) -> Ended {
+fn run_profile(workspace: &Brunt, arguments: &[&str]) -> Ended {
     let ended = brunt(workspace, &[&["run", "--headless"], arguments].concat());
     // The verdict is irrelevant here.
     assert!(matches!(ended.code, Some(0 | 1 | 3 | 5)), "{ended:?}");
@@ -98,9 +98,9 @@ fn history_without_runs_names_the_next_step_and_creates_no_database() {
 fn history_lists_every_run_before_and_after_a_rebuild() {
     let server = server();
     let workspace = workspace(&server);
-    played(&workspace, &["p", "--label", "v1.2"]);
-    played(&workspace, &["q"]);
-    played(&workspace, &["p", "--out", "out"]);
+    run_profile(&workspace, &["p", "--label", "v1.2"]);
+    run_profile(&workspace, &["q"]);
+    run_profile(&workspace, &["p", "--out", "out"]);
     let listed = runs(&workspace, &[]);
     assert_eq!(listed.len(), 3, "{listed:?}");
     assert!(
@@ -145,7 +145,7 @@ fn history_lists_every_run_before_and_after_a_rebuild() {
 fn unknown_profile_request_and_metric_are_rejected_with_the_available_ones() {
     let server = server();
     let workspace = workspace(&server);
-    played(&workspace, &["p"]);
+    run_profile(&workspace, &["p"]);
     for (arguments, part) in [
         (&["--profile", "x"][..], "available profiles: p"),
         (
@@ -197,14 +197,14 @@ fn damaged_database_is_renamed_and_recreated() {
     let server = server();
     let workspace = workspace(&server);
     let database = workspace.path("performance/brunt.db");
-    played(&workspace, &["p"]);
+    run_profile(&workspace, &["p"]);
     for (number, name) in [(1, "brunt.db.damaged-1"), (2, "brunt.db.damaged-2")] {
         fs::write(
             &database,
             "this is not a database, whatever its name".repeat(99),
         )
         .unwrap();
-        let ended = played(&workspace, &["p"]);
+        let ended = run_profile(&workspace, &["p"]);
         assert!(ended.stderr.contains(name), "{number} {ended:?}");
         assert!(
             ended.stderr.contains("brunt history --rebuild"),
@@ -246,7 +246,7 @@ fn database_of_a_newer_brunt_is_not_changed() {
     let server = server();
     let workspace = workspace(&server);
     let database = workspace.path("performance/brunt.db");
-    played(&workspace, &["p"]);
+    run_profile(&workspace, &["p"]);
     // The version is a big-endian number at byte 60: https://www.sqlite.org/fileformat.html
     let mut bytes = fs::read(&database).unwrap();
     bytes[60..64].copy_from_slice(&99u32.to_be_bytes());
@@ -257,7 +257,7 @@ fn database_of_a_newer_brunt_is_not_changed() {
         ended.stderr.contains("version 99") && ended.stderr.contains("up to 1"),
         "{ended:?}"
     );
-    let ended = played(&workspace, &["p"]);
+    let ended = run_profile(&workspace, &["p"]);
     assert!(
         ended
             .stderr
@@ -278,9 +278,10 @@ fn run_succeeds_if_the_history_cannot_be_written() {
         "a file instead of the directory",
     )
     .unwrap();
-    let codes = [&with, &without].map(|workspace| played(workspace, &["p", "--out", "out"]).code);
+    let codes =
+        [&with, &without].map(|workspace| run_profile(workspace, &["p", "--out", "out"]).code);
     assert_eq!(codes[0], codes[1]);
-    let ended = played(&without, &["p", "--out", "out", "--force"]);
+    let ended = run_profile(&without, &["p", "--out", "out", "--force"]);
     assert!(
         ended
             .stderr
@@ -294,8 +295,8 @@ fn run_succeeds_if_the_history_cannot_be_written() {
 fn prune_keeps_the_runs_of_baselines() {
     let server = server();
     let workspace = workspace(&server);
-    played(&workspace, &["p"]);
-    played(&workspace, &["q"]);
+    run_profile(&workspace, &["p"]);
+    run_profile(&workspace, &["q"]);
     let results = workspace.path("performance/results");
     let names = entries(&results);
     let record = fs::File::open(results.join(&names[0]).join("record.brunt")).unwrap();
@@ -340,9 +341,9 @@ fn prune_keeps_the_runs_of_baselines() {
 fn prune_deletes_old_runs_without_a_label() {
     let server = server();
     let workspace = workspace(&server);
-    played(&workspace, &["p", "--label", "kept"]);
+    run_profile(&workspace, &["p", "--label", "kept"]);
     for arguments in [&["p", "--out", "out"][..], &["p"], &["q"], &["p"]] {
-        played(&workspace, arguments);
+        run_profile(&workspace, arguments);
     }
     let listed = runs(&workspace, &[]);
     let prune = |arguments: &[&str]| {
@@ -381,8 +382,8 @@ fn prune_deletes_old_runs_without_a_label() {
 fn history_fits_the_width_and_honors_no_color() {
     let server = server();
     let workspace = workspace(&server);
-    played(&workspace, &["p", "--label", &"a long label ".repeat(20)]);
-    played(&workspace, &["p"]);
+    run_profile(&workspace, &["p", "--label", &"a long label ".repeat(20)]);
+    run_profile(&workspace, &["p"]);
     for columns in [80, 200] {
         let mut look = command(&workspace, &["history"]);
         let text = |look: &mut Command| Ended::from(look.output().unwrap()).stdout;

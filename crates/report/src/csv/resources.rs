@@ -75,8 +75,8 @@ pub fn resources(record: &RunRecord) -> String {
     columns.extend(named("target", &PROCESS_COLUMNS_ADDED));
     columns.extend(named("generator", &PROCESS_COLUMNS_ADDED));
     columns.extend(named("machine", &PRESSURE_COLUMNS));
-    let beside = &record.header.generator.additional_targets;
-    for watched in beside {
+    let additional = &record.header.generator.additional_targets;
+    for watched in additional {
         columns.extend(all_named(&watched.name));
     }
     let mut table = Table::new(&columns);
@@ -90,7 +90,7 @@ pub fn resources(record: &RunRecord) -> String {
         cells.extend(process_cells_added(target));
         cells.extend(process_cells_added(generator));
         cells.extend(pressure_cells(&reading.machine));
-        for number in 0..beside.len() {
+        for number in 0..additional.len() {
             cells.extend(all_cells(reading.additional_targets.get(number)));
         }
         table.row(cells);

@@ -10,29 +10,29 @@ use crate::ab_report::AbReport;
 use crate::comparison::grade_of;
 
 /// HTML report of an A/B comparison: one self-contained file.
-pub fn html_of_ab_report(contest: &AbReport) -> String {
-    let title = format!("brunt: A against B, {}", contest.conduct.profile);
-    page(&title, &title, &body(contest))
+pub fn html_of_ab_report(report: &AbReport) -> String {
+    let title = format!("brunt: A against B, {}", report.info.profile);
+    page(&title, &title, &body(report))
 }
 
-fn body(contest: &AbReport) -> Markup {
-    let AbReport { contested, conduct } = contest;
-    let outcome = contested.outcome();
-    let [a, b] = &contested.hosts;
+fn body(report: &AbReport) -> Markup {
+    let AbReport { ab_summary, info } = report;
+    let outcome = ab_summary.outcome();
+    let [a, b] = &ab_summary.hosts;
     markup! {
         section {
             header class={ "verdict " (grade_of(outcome).name()) } {
                 p.eyebrow {
-                    "brunt · A against B · " (conduct.profile) " " (comparison::outcome(outcome))
+                    "brunt · A against B · " (info.profile) " " (comparison::outcome(outcome))
                 }
-                h1 { (contested.headline()) }
+                h1 { (ab_summary.headline()) }
                 ul { li { "A: " (a) } li { "B: " (b) } }
             }
             h2 { "A against B" }
-            (comparison::compared(&(*contested).into()))
-            (pair_charts::charts(contested))
+            (comparison::compared(&(*ab_summary).into()))
+            (pair_charts::charts(ab_summary))
             h2 { "Settings" }
-            dl { @for (name, value) in conduct.settings() { div { dt { (name) } dd { (value) } } } }
+            dl { @for (name, value) in info.settings() { div { dt { (name) } dd { (value) } } } }
         }
     }
 }

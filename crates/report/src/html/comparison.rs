@@ -21,25 +21,25 @@ const OF_NAMES: [ComparedMetric; 6] = [
 /// A run compared with a baseline; nothing if it was not compared.
 pub(super) fn section(run: &Judged) -> Markup {
     let said = crate::judged::baseline_sentence(run);
-    run.verdict
-        .baseline
-        .as_ref()
-        .map_or_else(|| markup! {}, |beside| of_baseline(beside, said.as_deref()))
+    run.verdict.baseline.as_ref().map_or_else(
+        || markup! {},
+        |with_baseline| of_baseline(with_baseline, said.as_deref()),
+    )
 }
 
 /// A run compared with a baseline, and the sentence that nothing above it says.
-fn of_baseline(beside: &BaselineVerdict, said: Option<&str>) -> Markup {
+fn of_baseline(with_baseline: &BaselineVerdict, said: Option<&str>) -> Markup {
     markup! {
-        p.note { "Compared with the baseline " code { (beside.baseline) } "." }
+        p.note { "Compared with the baseline " code { (with_baseline.baseline) } "." }
         @if let Some(said) = said { p.note { (sentence(said)) } }
-        (compared(&beside.into()))
-        @if !beside.differences.is_empty() {
+        (compared(&with_baseline.into()))
+        @if !with_baseline.differences.is_empty() {
             div.scroll { table {
                 caption { "What differs in the conditions" }
                 thead { tr {
                     th scope="col" { "What" } th.words scope="col" { "Baseline" } th.words scope="col" { "Run" } th scope="col" { "Conclusion" }
                 } }
-                tbody { @for it in &beside.differences { tr {
+                tbody { @for it in &with_baseline.differences { tr {
                     th scope="row" { (it.condition) } td.words { (it.baseline) } td.words { (it.run) } td { (it.compatibility.name()) }
                 } } }
             } }
@@ -61,7 +61,7 @@ fn rows(compared: &ComparisonView, rows: &[&ComparisonRow]) -> Markup {
     let sides = compared.sides;
     markup! {
         div.scroll { table {
-            caption { "All requests: the outcome is what the interval says" }
+            caption { "All requests: the outcome follows from the interval" }
             thead { tr {
                 th scope="col" { "Measured" } th scope="col" { (sides[0]) } th scope="col" { (sides[1]) } th scope="col" { "Change" }
                 th scope="col" { (compared.interval) } th scope="col" { "Tolerance" } th scope="col" { "Outcome" }

@@ -20,7 +20,7 @@ pub(super) fn header(run: &Judged) -> Markup {
                 "brunt · " (header.profile) " · " (header.hosts_text())
                 @if let Some(label) = &header.label { " · " (label) }
                 " " (pill_of(run.verdict.result))
-                @if let Some(beside) = &run.verdict.baseline { " " (comparison::outcome(beside.comparison.outcome())) }
+                @if let Some(with_baseline) = &run.verdict.baseline { " " (comparison::outcome(with_baseline.comparison.outcome())) }
                 " · " (run.outcome())
             }
             h1 { (sentence(&run.verdict.headline)) }

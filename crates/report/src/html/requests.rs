@@ -37,7 +37,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
             (others_table(&others))
         }
         @if !setup.is_empty() {
-            h3 { "Set-up" }
+            h3 { "Setup" }
             (table(
                 run,
                 "Requests before and after the load, and before and after the tasks of a user. They are not judged, except that failed requests of on_start count as failed",

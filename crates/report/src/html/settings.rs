@@ -118,8 +118,8 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
     let memory = machine
         .memory_bytes
         .map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
-    let beside = generator.additional_targets.iter();
-    let beside: Vec<String> = beside
+    let additional = generator.additional_targets.iter();
+    let additional: Vec<String> = additional
         .map(|one| format!("{}: {}", one.name, one.description))
         .collect();
     vec![
@@ -132,10 +132,10 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         ),
         (
             "In parallel",
-            if beside.is_empty() {
+            if additional.is_empty() {
                 "nothing".to_owned()
             } else {
-                beside.join("; ")
+                additional.join("; ")
             },
         ),
         (

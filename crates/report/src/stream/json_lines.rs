@@ -122,17 +122,17 @@ fn resources(header: &Header, interval: &Interval) -> Value {
     all.insert("target".into(), process(reading.target.as_ref()));
     all.insert("generator".into(), process(reading.generator.as_ref()));
     all.insert("machine".into(), machine(&reading.machine));
-    let beside = header
+    let additional = header
         .generator
         .additional_targets
         .iter()
         .zip(&reading.additional_targets);
-    let beside = beside.map(|(beside, reading)| {
+    let additional = additional.map(|(additional, reading)| {
         let mut values = process(Some(reading));
-        values["name"] = beside.name.clone().into();
+        values["name"] = additional.name.clone().into();
         values
     });
-    all.insert("additional_targets".into(), beside.collect());
+    all.insert("additional_targets".into(), additional.collect());
     all.into()
 }
 

@@ -336,7 +336,7 @@ fn of_processes(header: &Header, interval: &Interval) -> Vec<Metric> {
     let Some(reading) = &interval.reading else {
         return Vec::new();
     };
-    let beside = header
+    let additional = header
         .generator
         .additional_targets
         .iter()
@@ -346,7 +346,7 @@ fn of_processes(header: &Header, interval: &Interval) -> Vec<Metric> {
         ("generator", reading.generator.as_ref()),
     ]
     .into_iter()
-    .chain(beside.map(|(beside, reading)| (beside.name.as_str(), Some(reading))));
+    .chain(additional.map(|(additional, reading)| (additional.name.as_str(), Some(reading))));
     let all: Vec<(&str, &ProcessReading)> = named
         .filter_map(|(name, reading)| Some((name, reading?)))
         .collect();

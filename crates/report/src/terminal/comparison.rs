@@ -18,16 +18,16 @@ const NAMED_MAX: usize = 6;
 
 /// A run compared with a baseline, for a terminal of `width` columns.
 pub fn terminal_of_baseline_comparison(
-    beside: &BaselineVerdict,
+    with_baseline: &BaselineVerdict,
     width: usize,
     color: bool,
 ) -> String {
-    alone(&beside.into(), width, color)
+    alone(&with_baseline.into(), width, color)
 }
 
 /// Results of an A/B comparison, for a terminal of `width` columns.
-pub fn terminal_of_ab_summary(contested: &AbSummary, width: usize, color: bool) -> String {
-    alone(&contested.into(), width, color)
+pub fn terminal_of_ab_summary(ab_summary: &AbSummary, width: usize, color: bool) -> String {
+    alone(&ab_summary.into(), width, color)
 }
 
 fn alone(compared: &ComparisonView, width: usize, color: bool) -> String {

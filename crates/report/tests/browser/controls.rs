@@ -114,7 +114,7 @@ fn every_axis_of_values_has_more_than_two_labels() {
         browser.ask("[...document.querySelectorAll('figure')].filter((of) => of.plot).length");
     assert!(charts.as_u64() >= Some(10), "{charts} charts");
     let few = browser.ask(
-        "[...document.querySelectorAll('.plot')].map((of) => of.querySelectorAll('.beside text').length) \
+        "[...document.querySelectorAll('.plot')].map((of) => of.querySelectorAll('.y-axis text').length) \
          .filter((labels) => labels < 3)",
     );
     assert_eq!(few, json!([]), "of the drawings without a script");
@@ -400,7 +400,7 @@ fn print_has_labels_on_grid_lines_and_headers_on_each_page() {
             browser.settle();
         }
         let apart = browser.ask(
-            "[...document.querySelectorAll('.plot')].filter((of) => of.querySelector('.beside').getClientRects().length).map((of) => ['.beside', '.lines'] \
+            "[...document.querySelectorAll('.plot')].filter((of) => of.querySelector('.y-axis').getClientRects().length).map((of) => ['.y-axis', '.lines'] \
              .map((part) => of.querySelector(part).getBoundingClientRect())).filter(([a, b]) => Math.abs(a.top - b.top) + Math.abs(a.height - b.height) > 1).length",
         );
         assert_eq!(apart, json!(0), "scales next to their drawings");

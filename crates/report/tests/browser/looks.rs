@@ -3,7 +3,7 @@
 use brunt_report::{AbReport, html_of_ab_report};
 use brunt_testbed::Look;
 
-use crate::ab_test::{conduct, contested};
+use crate::ab_test::{ab_summary, info};
 use crate::{marked, opened, opened_page, pictures, stalled};
 
 /// Script that finds text with a contrast under 4.5:1 to its background (WCAG 2.2, 1.4.3).
@@ -139,8 +139,8 @@ fn findings_are_drawn_on_the_charts() {
 #[test]
 fn ab_report_is_rendered_on_every_medium() {
     let contest = AbReport {
-        contested: &contested(),
-        conduct: &conduct(),
+        ab_summary: &ab_summary(),
+        info: &info(),
     };
     let page = html_of_ab_report(&contest);
     let Some(mut page) = opened_page("pairs_of_two_builds", &page, true) else {

@@ -66,7 +66,7 @@ fn pairs() -> Vec<[f64; 2]> {
         .collect()
 }
 
-pub(crate) fn contested() -> AbSummary {
+pub(crate) fn ab_summary() -> AbSummary {
     let mut rows: Vec<ComparisonRow> = ComparedMetric::ALL
         .into_iter()
         .enumerate()
@@ -116,7 +116,7 @@ pub(crate) fn contested() -> AbSummary {
     }
 }
 
-pub(crate) fn conduct() -> AbRunInfo {
+pub(crate) fn info() -> AbRunInfo {
     AbRunInfo {
         run_id: "20261123T110000Z-ab".into(),
         brunt_version: "0.1.0".into(),

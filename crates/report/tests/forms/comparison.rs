@@ -10,7 +10,7 @@ use brunt_verdict::baseline::{Allow, Baseline};
 use brunt_verdict::{BaselineVerdict, FailOn, Finding, FindingKind};
 use serde_json::Value;
 
-use crate::ab_test::{changed, conduct, contested};
+use crate::ab_test::{ab_summary, changed, info};
 use crate::run::{Run, known};
 
 /// A baseline of three runs that equal the known one.
@@ -44,16 +44,16 @@ fn compared() -> Run {
 #[test]
 fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
     let run = compared();
-    let beside = run.verdict.baseline.as_ref().unwrap();
+    let with_baseline = run.verdict.baseline.as_ref().unwrap();
     insta::assert_snapshot!("run_with_baseline_80", terminal(&run.judged(), 80, false));
     for width in [80, 200] {
         insta::assert_snapshot!(
             format!("baseline_comparison_{width}"),
-            terminal_of_baseline_comparison(beside, width, false)
+            terminal_of_baseline_comparison(with_baseline, width, false)
         );
         insta::assert_snapshot!(
             format!("ab_summary_{width}"),
-            terminal_of_ab_summary(&contested(), width, false)
+            terminal_of_ab_summary(&ab_summary(), width, false)
         );
         insta::assert_snapshot!(
             format!("baseline_{width}"),
@@ -67,14 +67,14 @@ fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
 #[test]
 fn lines_fit_the_terminal() {
     let run = compared();
-    let beside: &BaselineVerdict = run.verdict.baseline.as_ref().unwrap();
-    let (baseline, contested) = (baseline(), contested());
+    let with_baseline: &BaselineVerdict = run.verdict.baseline.as_ref().unwrap();
+    let (baseline, ab_summary) = (baseline(), ab_summary());
     for width in 80..=200 {
         let forms = [
-            terminal_of_baseline_comparison(beside, width, false),
-            terminal_of_ab_summary(&contested, width, false),
+            terminal_of_baseline_comparison(with_baseline, width, false),
+            terminal_of_ab_summary(&ab_summary, width, false),
             terminal_of_baseline(&baseline, width, false),
-            ab_progress_line(12, 130.2, 600.0, &contested.measurement.rows, width),
+            ab_progress_line(12, 130.2, 600.0, &ab_summary.measurement.rows, width),
         ];
         for line in forms.iter().flat_map(|form| form.lines()) {
             assert!(line.chars().count() <= width, "{width}: {line}");
@@ -85,15 +85,18 @@ fn lines_fit_the_terminal() {
 #[test]
 fn ci_formats_match_their_snapshots() {
     let run = compared();
-    let contested = contested();
+    let ab_summary = ab_summary();
     let all = [
         Checks::of_run(&run.judged(), FailOn::Poor),
-        Checks::of_ab_summary(&contested, FailOn::Poor),
+        Checks::of_ab_summary(&ab_summary, FailOn::Poor),
     ];
     insta::assert_snapshot!("junit", junit(&all));
     insta::assert_snapshot!("github", github(&all));
     insta::assert_snapshot!("markdown", markdown(&run.judged(), Some("out/report.html")));
-    insta::assert_snapshot!("markdown_of_ab_summary", markdown_of_ab_summary(&contested));
+    insta::assert_snapshot!(
+        "markdown_of_ab_summary",
+        markdown_of_ab_summary(&ab_summary)
+    );
 }
 
 #[test]
@@ -132,10 +135,10 @@ fn fail_on_never_reports_no_failure() {
 fn html_has_the_tables_and_escapes_external_text() {
     let run = compared();
     let page = html(&[run.judged()]);
-    let (contested, conduct) = (contested(), conduct());
+    let (ab_summary, info) = (ab_summary(), info());
     let contest = html_of_ab_report(&AbReport {
-        contested: &contested,
-        conduct: &conduct,
+        ab_summary: &ab_summary,
+        info: &info,
     });
     for (page, part) in [
         (&page, "Compared with the baseline <code>main</code>"),
@@ -151,10 +154,10 @@ fn html_has_the_tables_and_escapes_external_text() {
 
 #[test]
 fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
-    let (contested, conduct) = (contested(), conduct());
+    let (ab_summary, info) = (ab_summary(), info());
     let page = html_of_ab_report(&AbReport {
-        contested: &contested,
-        conduct: &conduct,
+        ab_summary: &ab_summary,
+        info: &info,
     });
     let figures: Vec<&str> = page
         .split("<figure class=\"pairs\">")
@@ -170,11 +173,11 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
         for part in [
             "class=\"dots a\"",
             "class=\"dashed critical\"",
-            "class=\"beside\"",
+            "class=\"with_baseline\"",
         ] {
             assert!(before_table.contains(part), "{title}: {part}");
         }
-        let values = &contested.measurement.values;
+        let values = &ab_summary.measurement.values;
         let (_, pairs) = values
             .iter()
             .find(|(measured, _)| measured.in_words() == title)
@@ -192,23 +195,23 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
 #[test]
 fn columns_are_the_values_of_the_change_in_every_format() {
     let run = compared();
-    let (contested, conduct) = (contested(), conduct());
+    let (ab_summary, info) = (ab_summary(), info());
     let page = html_of_ab_report(&AbReport {
-        contested: &contested,
-        conduct: &conduct,
+        ab_summary: &ab_summary,
+        info: &info,
     });
     let junit_of = |checks: Checks| junit(&[checks]);
     let of_baseline = "geometric means of their blocks";
     let of_pairs = "A and B are estimates for a typical pair of blocks";
     for (form, part) in [
-        (terminal_of_ab_summary(&contested, 200, false), of_pairs),
-        (markdown_of_ab_summary(&contested), of_pairs),
+        (terminal_of_ab_summary(&ab_summary, 200, false), of_pairs),
+        (markdown_of_ab_summary(&ab_summary), of_pairs),
         (page, of_pairs),
         (terminal(&run.judged(), 200, false), of_baseline),
         (markdown(&run.judged(), None), of_baseline),
         (html(&[run.judged()]), of_baseline),
         (
-            junit_of(Checks::of_ab_summary(&contested, FailOn::Poor)),
+            junit_of(Checks::of_ab_summary(&ab_summary, FailOn::Poor)),
             "10.0 ms A, 12.3 ms B, +23.4 %",
         ),
     ] {
@@ -216,8 +219,8 @@ fn columns_are_the_values_of_the_change_in_every_format() {
         assert!(flat.contains(part), "{part}: {form}");
     }
     let text = ab_report_json(&AbReport {
-        contested: &contested,
-        conduct: &conduct,
+        ab_summary: &ab_summary,
+        info: &info,
     });
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["figures"], "usual_pair");
@@ -246,10 +249,10 @@ fn every_field_is_documented() {
     let run = compared();
     let judged: Judged = run.judged();
     let summary: Value = serde_json::from_str(&summary_json(&judged)).unwrap();
-    let (contested, conduct) = (contested(), conduct());
+    let (ab_summary, info) = (ab_summary(), info());
     let text = ab_report_json(&AbReport {
-        contested: &contested,
-        conduct: &conduct,
+        ab_summary: &ab_summary,
+        info: &info,
     });
     let contest: Value = serde_json::from_str(&text).unwrap();
     let text = baseline().to_text();

@@ -25,7 +25,7 @@ fn verdict_is_first_and_every_section_exists() {
         ">Over time</h2>",
         ">Requests</h2>",
         "<h3>Phases</h3>",
-        "<h3>Set-up</h3>",
+        "<h3>Setup</h3>",
         ">Failures</h2>",
         ">Distribution</h2>",
         ">Resources</h2>",
@@ -107,9 +107,9 @@ fn page_without_data_is_small() {
 #[test]
 fn additional_processes_have_charts_with_their_names() {
     let mut run = known();
-    let beside = &mut run.record.header.generator.additional_targets;
-    beside[0].name = "db <b>".into();
-    let said = format!("db &lt;b&gt;: {}", beside[0].description);
+    let additional = &mut run.record.header.generator.additional_targets;
+    additional[0].name = "db <b>".into();
+    let said = format!("db &lt;b&gt;: {}", additional[0].description);
     let page = html(&[run.judged()]);
     for part in [
         "CPU of additional processes",

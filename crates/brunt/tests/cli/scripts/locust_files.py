@@ -1,4 +1,4 @@
-"""Reads Locust's four files as scripts do that were written for them: with pandas, by their columns."""
+"""Reads the four Locust CSV files with pandas, by column, as scripts for Locust do."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ failures["First Seen"] = pandas.to_datetime(failures["First Seen"])
 assert history["Timestamp"].is_monotonic_increasing
 assert list(exceptions.columns) == ["Count", "Message", "Traceback", "Nodes"]
 assert (stats["Requests/s"] >= stats["Failures/s"]).all()
-told = {
+totals = {
     "names": list(stats["Name"]),
     "requests": int(total["Request Count"]),
     "failures": int(total["Failure Count"]),
@@ -26,4 +26,4 @@ told = {
     "busiest": float(history.groupby("Timestamp")["Requests/s"].sum().max()),
     "occurrences": int(failures["Occurrences"].sum()),
 }
-print(json.dumps(told))
+print(json.dumps(totals))

@@ -21,8 +21,8 @@ const PAIRS_MAX: usize = 500;
 const FAR_OUT: f64 = 3.0;
 
 /// The charts of all measures that are tested; nothing if there is no pair.
-pub(super) fn charts(contested: &AbSummary) -> Markup {
-    let played = &contested.measurement;
+pub(super) fn charts(ab_summary: &AbSummary) -> Markup {
+    let played = &ab_summary.measurement;
     let charts: Vec<Markup> = played
         .rows
         .iter()
@@ -112,7 +112,7 @@ impl<'a> Pairs<'a> {
                     @if beyond > 0 { li { (beyond) " pairs outside, drawn at the edge" } }
                 }
                 (self.plot())
-                p.axis { "pair of blocks, in the order in which they were played" }
+                p.axis { "pairs of blocks, in order" }
                 (self.table())
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Pairs<'a> {
         let line = |value: f64| format!("M0 {}H1000", rounded(self.range.y(value)));
         markup! {
             div.plot {
-                svg.beside aria-hidden="true" {
+                svg.with_baseline aria-hidden="true" {
                     @for tick in self.range.ticks() {
                         text x="100%" y={ (rounded(self.range.y(tick))) "%" } { (signed(tick)) }
                     }
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_beside_the_axis_have_signs() {
+    fn changes_on_the_axis_have_signs() {
         for (value, text) in [(0.0, "0"), (2.5, "+2.5"), (-10.0, "−10")] {
             assert_eq!(signed(value), text);
         }

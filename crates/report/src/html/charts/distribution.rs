@@ -73,7 +73,7 @@ pub(in crate::html) fn distribution(run: &Judged, spread: &TimeDistributions) ->
     }
     let never = spread.response.unanswered;
     markup! {
-        div.beside {
+        div.side-by-side {
             figure data-chart="spread" {
                 figcaption { "Time over percentiles" " " span.note { "logarithmic: 90 %, 99 % and 99.9 % are equally far apart" } }
                 ul.legend {

@@ -127,7 +127,7 @@ fn plot(buckets: &TimeBuckets, at: usize, rows: &RangeInclusive<u8>) -> Markup {
     }
     markup! {
         div.plot {
-            svg.beside aria-hidden="true" {
+            svg.y-axis aria-hidden="true" {
                 @for ms in named(rows) {
                     @let row = (ms / lower_ms(*rows.start())).log10() * ROWS_PER_DECADE;
                     text x="100%" y={ (rounded(100.0 - row * high)) "%" } { (number::threshold(ms, "ms")) }

@@ -16,7 +16,7 @@ type Read = (&'static str, &'static str, Stroke, Of);
 const INKS: [&str; 3] = ["a", "b", "c"];
 const STROKES: [Stroke; 4] = [Plain, Dashed, Dotted, DashDot];
 
-pub(in crate::html) fn resources<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
+pub(in crate::html) fn resources<'a>(additional: &[AdditionalTarget]) -> Vec<Chart<'a>> {
     let cpu: [Read; 3] = [
         ("under test", "a", Plain, |it| target(it)?.cpu_percent),
         ("machine", "c", Dashed, |it| it.machine.cpu_percent),
@@ -53,7 +53,7 @@ pub(in crate::html) fn resources<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'
         max_chart(of("memory", "Memory", Unit::Megabytes), memory),
         max_chart(of("held", titles[0], Unit::Count), held),
     ];
-    charts.extend(others(beside));
+    charts.extend(others(additional));
     charts.extend(flows());
     charts.extend(waits());
     charts.push(mean_chart(of("machine", titles[1], Unit::Percent), machine));
@@ -61,17 +61,17 @@ pub(in crate::html) fn resources<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'
 }
 
 /// Charts of additional processes.
-fn others<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
-    if beside.is_empty() {
+fn others<'a>(additional: &[AdditionalTarget]) -> Vec<Chart<'a>> {
+    if additional.is_empty() {
         return Vec::new();
     }
-    let cpu = Chart::new("beside-cpu", "CPU of additional processes", Unit::Count);
+    let cpu = Chart::new("additional-cpu", "CPU of additional processes", Unit::Count);
     let memory = Chart::new(
-        "beside-memory",
+        "additional-memory",
         "Memory of additional processes",
         Unit::Megabytes,
     );
-    let named = beside.iter().enumerate();
+    let named = additional.iter().enumerate();
     let (cpu, memory) = named.fold(
         (cpu.note("in cores"), memory),
         |(cpu, memory), (at, one)| {

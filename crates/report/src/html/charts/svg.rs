@@ -216,7 +216,7 @@ impl Axis {
     pub(in crate::html) fn labels(&self, unit: Unit) -> Markup {
         let label = |step: u32| self.top * f64::from(step) / f64::from(self.steps);
         markup! {
-            svg.beside aria-hidden="true" {
+            svg.y-axis aria-hidden="true" {
                 @for step in 0..=self.steps {
                     @let y = rounded(HEIGHT - HEIGHT * f64::from(step) / f64::from(self.steps));
                     text x="100%" y={ (y) "%" } { (tick(label(step), self.top, unit)) }

@@ -1,4 +1,4 @@
-// The columns of a table of requests that the reader wants to see.
+// Columns of a table of requests that the reader chose.
 function columnChooser(table) {
   const columns = columnsOf(table), choices = element("div", "choices");
   const show = (at, shown) => {

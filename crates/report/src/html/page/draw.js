@@ -1,7 +1,7 @@
 // Draws one chart. Colors come from the style sheet, so that light, dark and forced colors all hold.
 const HEIGHT = 170;
 const AXIS = 62;
-// A level more than this many times as high as the largest value would leave no room for the values.
+// Levels above this multiple of the largest value are not drawn, since they would compress the values.
 const REACH = 2.5;
 const DASHES = { dashed: [7, 4], dotted: [1.5, 3.5], dashdot: [10, 3, 2, 3] };
 // Seconds between ticks of a time axis.
@@ -17,7 +17,7 @@ function axis(more) {
   };
 }
 
-// A value without known neighbors has no line to show it: it is drawn as a dot.
+// A value without known neighbors is drawn as a dot.
 function lonely(u, series, from, to) {
   const values = u.data[series], found = [];
   for (let at = from; at <= to; at++) {
@@ -45,7 +45,7 @@ function decades(low, high) {
   return finer.length > 1 ? finer : [low, high];
 }
 
-// The scale of the values: from zero up, or logarithmic. Levels near the values are within it.
+// Scale of the values: starting at 0, or logarithmic. It includes levels near the values.
 function scaleOf(spec) {
   const levels = spec.levels || [], slopes = (spec.slopes || []).flat().map(([, value]) => value);
   const reach = (high) => {
@@ -68,7 +68,7 @@ function within(u, paint) {
   u.ctx.restore();
 }
 
-// Text on a chart, readable on whatever is below it.
+// Text on a chart, readable on any background.
 function words(ctx, ratio, text, x, y) {
   ctx.save();
   ctx.setLineDash([]);
@@ -80,7 +80,7 @@ function words(ctx, ratio, text, x, y) {
   ctx.fillText(text, x, y);
 }
 
-// The name of a stretch of time, above the lines.
+// Name of a highlighted period, above the lines.
 function call(u, [label, , from, to], place) {
   const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
   within(u, (ctx, ratio) => {
@@ -90,7 +90,7 @@ function call(u, [label, , from, to], place) {
   });
 }
 
-// A stretch of time of a finding, behind the lines.
+// Highlighted period of a finding, behind the lines.
 function shade(u, [, ink, from, to], filled) {
   const left = u.valToPos(from, "x", true), right = Math.max(u.valToPos(to, "x", true), left + 1);
   within(u, (ctx, ratio) => {
@@ -102,7 +102,7 @@ function shade(u, [, ink, from, to], filled) {
   });
 }
 
-// Thresholds of targets and the ends of a bracket, across the values. A name that would cover another is left out.
+// Horizontal lines for thresholds and the ends of a bracket. A name that would cover another one is omitted.
 function levels(u, all) {
   const most = u.scales.y.max;
   let free = Infinity;
@@ -111,7 +111,7 @@ function levels(u, all) {
     const y = u.valToPos(value, "y", true);
     within(u, (ctx, ratio) => {
       ctx.strokeStyle = ctx.fillStyle = colour(ink);
-      // The series before may have left its own.
+      // The previous series may have left its own.
       ctx.setLineDash([]);
       ctx.lineWidth = ratio;
       ctx.beginPath();
@@ -126,7 +126,7 @@ function levels(u, all) {
   }
 }
 
-// A percentile among requests that were never answered: on top of the axis, a bar for each line that is shown.
+// Percentiles among requests without a response: a bar at the top for each visible line.
 function above(u, { ink, never }, place) {
   if (!never?.length || !u.series[place + 1].show) return;
   const x = u.data[0], half = x.length > 1 ? (x[1] - x[0]) / 2 : x[0];
@@ -139,7 +139,7 @@ function above(u, { ink, never }, place) {
   });
 }
 
-// The trend of what grows.
+// Trend line of a growing value.
 function slope(u, [[from, low], [to, high]]) {
   within(u, (ctx, ratio) => {
     ctx.strokeStyle = colour("critical");
@@ -152,7 +152,7 @@ function slope(u, [[from, low], [to, high]]) {
   });
 }
 
-// The cells of the heat map: the stronger the color, the larger the share of the requests of that moment.
+// Cells of the heat map: a stronger color is a larger share of the requests at that time.
 const SHADES = [0.08, 0.19, 0.35, 0.53, 0.75, 1];
 function heat(u, map) {
   const row = (at) => u.valToPos(map.low * (map.high / map.low) ** (at / map.rows), "y", true);
@@ -169,7 +169,7 @@ function heat(u, map) {
   });
 }
 
-// Draws a chart in its figure: `spec` is its content, `along` its horizontal axis (moments, percentiles, counts).
+// Draws a chart in its figure: `spec` is its content, `along` its horizontal axis (times, percentiles, counts).
 function draw(host, spec, along) {
   const unit = spec.unit, values = scaleOf(spec), isLog = values.distr === 3;
   const plot = new uPlot({

@@ -1,4 +1,4 @@
-// Numbers and moments as people read them, and elements: the same words as the page without the script has.
+// Formats numbers and times as the page without the script does, and creates elements.
 const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
 
 function measured(value, unit) {
@@ -10,16 +10,16 @@ function measured(value, unit) {
   return unit ? text + " " + unit : text;
 }
 
-// A line's value at a place, or that it is among requests that were never answered.
+// Value of a line at an index, or that it is among requests without a response.
 const valueAt = ({ values, never }, at, unit) => (values[at] == null && never?.includes(at) ? "no response" : measured(values[at], unit));
 
 // The percentile with a number of nines: 90 %, 99 %, 99.9 % …
 const share = (nines) => (nines === 0 ? "0 %" : (100 - 100 * 10 ** -nines).toFixed(Math.max(0, Math.ceil(nines) - 2)) + " %");
 
-// So many a second.
+// Rate per second.
 const rate = (value) => value.toLocaleString("en", { maximumFractionDigits: value >= 1000 ? 0 : 1, minimumFractionDigits: value >= 1000 || Number.isInteger(value) ? 0 : 1 });
 
-// Beside an axis that ends at `top`: all in one unit.
+// Labels of an axis that ends at `top`, all in one unit.
 function tick(value, top, unit) {
   if (unit === "ms" && top >= 1000) return number(value / 1000) + " s";
   if (unit === "MB" && top >= 1000) return number(value / 1000) + " GB";
@@ -27,14 +27,14 @@ function tick(value, top, unit) {
   return number(value) + (unit ? " " + unit : "");
 }
 
-// A moment as a clock shows it, in UTC or in the time zone of the reader.
+// Wall-clock time, in UTC or in the reader's time zone.
 function clock(ms, zone, withDate) {
   const timeZone = zone === "utc" ? "UTC" : undefined;
   const date = withDate ? { month: "short", day: "numeric" } : {};
   return new Date(ms).toLocaleString("en", { timeZone, hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit", ...date });
 }
 
-// A moment of a run that goes on until `end`: seconds, or a clock where they are many.
+// Time in a run that ends at `end`: seconds, or hours, minutes and seconds in a long run.
 function moment(at, end) {
   if (end < 120) return number(at) + " s";
   const whole = Math.round(at), pad = (part) => String(part).padStart(2, "0");
@@ -42,7 +42,7 @@ function moment(at, end) {
   return hours ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
 }
 
-// An element with its classes and what it holds; text stays text.
+// Creates an element with classes and children; strings become text nodes.
 function element(name, classes, ...holds) {
   const made = document.createElement(name);
   if (classes) made.className = classes;
@@ -50,7 +50,7 @@ function element(name, classes, ...holds) {
   return made;
 }
 
-// A color of the style sheet as the browser resolves it, as strong as `share`.
+// Color of the style sheet as the browser resolves it, with the opacity `share`.
 const probe = document.body.appendChild(element("i", "probe"));
 const known = new Map();
 function colour(name, share = 1) {
@@ -63,7 +63,7 @@ function colour(name, share = 1) {
   return known.get(key);
 }
 
-// The one live region of the page: says what changed, once it stays so.
+// Live region of the page: announces a change once it is stable.
 const status = document.querySelector("#status");
 let announced;
 function announce(text) {
@@ -71,7 +71,7 @@ function announce(text) {
   announced = setTimeout(() => { status.textContent = text; }, 250);
 }
 
-// A button that does one thing.
+// Creates a button.
 function button(text, act, classes) {
   const made = element("button", classes, text);
   made.type = "button";

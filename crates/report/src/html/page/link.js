@@ -1,4 +1,4 @@
-// The address of the page keeps what the reader chose of each run: `#0.zoom=12-40&0.axis=utc`.
+// The URL fragment contains the reader's choices for each run: `#0.zoom=12-40&0.axis=utc`.
 function addressOf(runs) {
   const found = new URLSearchParams();
   runs.forEach((run, at) => {
@@ -16,7 +16,7 @@ function keepAddress(runs) {
   if (chosen || location.hash.includes("=")) history.replaceState(null, "", "#" + chosen);
 }
 
-// Takes over the choices in the address; a link into the page leaves them as they are.
+// Applies the choices in the URL fragment; a link within the page does not change them.
 function readAddress(runs, scrolls) {
   if (!location.hash.includes("=")) return;
   const found = new URLSearchParams(location.hash.slice(1));

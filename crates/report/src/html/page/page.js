@@ -1,4 +1,4 @@
-// Begins: each run of the page with its time and its tables.
+// Entry point: sets up the time axis and the tables of each run.
 const runs = [...document.querySelectorAll("section.run")].map((section, at) => {
   const run = new Run(section, at);
   run.tools();

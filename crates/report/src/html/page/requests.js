@@ -1,8 +1,8 @@
 // The table of requests: sorted and filtered, its rows open their own charts.
 const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
-// A table of so few rows is seen at a glance.
+// Tables with fewer rows get no filter.
 const GLANCE = 8;
-// What the charts of a row are called: of requests with their two times, of groups, of metrics.
+// Titles of the charts of a row: requests with response and service time, groups, metrics.
 const CHARTS = {
   response: { rate: "Requests per second", well: "succeeded", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
   service: { rate: "Requests per second", well: "succeeded", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
@@ -10,7 +10,7 @@ const CHARTS = {
   metric: { rate: "Values per second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
 };
 
-// What a cell says, as a number: durations in milliseconds, and no answer above all of them.
+// Number in a cell: durations in milliseconds; no response ranks above all of them.
 function worth(cell) {
   const text = cell.textContent.trim();
   if (text === "no response") return Infinity;
@@ -38,14 +38,14 @@ class Requests {
     });
   }
 
-  // Heads that are above one column sort by it.
+  // Headers of single columns sort by their column.
   heads() {
     const heads = columnsOf(this.table).map(({ cell }) => cell);
     heads.forEach((head, column) => {
       const term = head.querySelector(".term");
       const sort = button(term ? term.textContent : head.textContent, () => this.sort(head, heads, column), "sort");
       if (term) {
-        // One stop of the keyboard for each head: it sorts, and it explains.
+        // Each header is one tab stop, which sorts and explains.
         sort.classList.add("term");
         sort.dataset.tip = term.dataset.tip;
       }
@@ -65,7 +65,7 @@ class Requests {
     this.body.append(...this.rows.flatMap((row) => (row.detail ? [row, row.detail] : [row])));
   }
 
-  // Above the table: a filter if there are many rows, the columns, and what can be saved.
+  // Controls above the table: a filter if there are many rows, columns, and saving.
   bar() {
     const bar = element("div", "bar");
     if (this.table.tFoot || this.rows.length > GLANCE) bar.append(...this.filter());
@@ -75,7 +75,7 @@ class Requests {
 
   filter() {
     const input = element("input"), told = element("span", "found");
-    Object.assign(input, { type: "search", placeholder: "part of a name", ariaLabel: "Show only requests whose name has this in it" });
+    Object.assign(input, { type: "search", placeholder: "part of a name", ariaLabel: "Show only requests whose name contains this text" });
     const look = () => {
       const wanted = input.value.toLowerCase();
       let shown = 0;
@@ -150,7 +150,7 @@ class Requests {
     chartButtons(figure);
   }
 
-  // What is behind a chart, made when it is opened.
+  // Details of a chart, created when they are opened.
   behind(make) {
     const behind = element("details", "behind", element("summary", "", "Table"));
     behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(make()));

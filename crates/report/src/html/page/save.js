@@ -1,4 +1,4 @@
-// Saves what the page shows: tables as CSV, charts as PNG and SVG. Everything is made here, nothing is fetched.
+// Saves tables as CSV and charts as PNG and SVG, without any network request.
 const titleOf = (figure) => figure.querySelector("figcaption").firstChild.textContent.trim();
 const fileName = (title, ending) => `${document.title} ${title}`.replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 100) + "." + ending;
 
@@ -11,7 +11,7 @@ function save(blob, name) {
   announce(name + " saved");
 }
 
-// Copies a text; a page that may not use the clipboard selects it in a box for the reader.
+// Copies a text; without access to the clipboard it is selected in a text box.
 async function copy(text, done) {
   try {
     await navigator.clipboard.writeText(text);
@@ -26,7 +26,7 @@ async function copy(text, done) {
   announce(done);
 }
 
-// What a cell says, without what is only drawn.
+// Text of a cell, without graphics.
 function said(cell) {
   const copied = cell.cloneNode(true);
   copied.querySelectorAll("[aria-hidden='true'], .inline, svg").forEach((part) => part.remove());
@@ -42,7 +42,7 @@ function amount(text) {
   return { base, value: +(Number(size) * times).toPrecision(6) };
 }
 
-// The columns of a table, one name each, also if groups stand above them. Hiding some makes groups narrower: kept.
+// Columns of a table, one name each, also under group headers. Hidden columns narrow their group, so its width is stored.
 const columnsKnown = new WeakMap();
 function columnsOf(table) {
   if (!columnsKnown.has(table)) columnsKnown.set(table, readColumns(table));
@@ -55,13 +55,13 @@ function readColumns(table) {
   return heads.map(({ cell, group }) => ({ cell, group, name: (group ? said(group) + " " : "") + said(cell), isDrawn: cell.getAttribute("aria-hidden") === "true" }));
 }
 
-// A text that no spreadsheet takes for a formula.
+// Text that no spreadsheet interprets as a formula.
 const quoted = (text) => {
   const safe = /^[=+\-@\t\r]/.test(text) && amount(text) === null ? "'" + text : text;
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 
-// A table as CSV: numbers without their unit, which is in the head of the column.
+// A table as CSV: the units of numbers are in the column headers.
 function csvOf(table) {
   const columns = columnsOf(table).map((column, at) => ({ ...column, at })).filter(({ cell, isDrawn }) => !isDrawn && !cell.hidden);
   const bodies = [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])];
@@ -93,7 +93,7 @@ const MARGIN = 14, HEAD = 48;
 // The items of a chart's legend that are shown.
 const legendOf = (figure, plot) => [...plot.spec.lines.map((of, at) => ({ ...of, at })).filter(({ label, at }) => label && plot.series[at + 1].show), ...(plot.spec.levels || []).filter(([, value]) => value <= plot.scales.y.max).map(([label, value, ink]) => ({ label: `${label} ${measured(value, plot.unit)}`, ink, stroke: "level" }))];
 
-// Places of a legend's items, line by line.
+// Positions of a legend's items, line by line.
 function placed(items, width) {
   let x = MARGIN, y = 42;
   return items.map((item) => {
@@ -166,7 +166,7 @@ function svgOf(figure, plot) {
   return new Blob([svg], { type: "image/svg+xml" });
 }
 
-// Below a chart, with its table: what can be saved of it.
+// Save buttons below a chart, next to its table.
 function chartButtons(figure) {
   const behind = figure.querySelector(".behind");
   if (!behind || behind.querySelector(".save")) return;

@@ -21,7 +21,7 @@ class Run {
     this.x = this.moments(this.data.count, this.data.width);
   }
 
-  // Whether a few moments were so slow that all others would lie on the ground: then the scale is logarithmic.
+  // Whether a few values are so large that all others would be at the bottom: then the scale is logarithmic.
   isSteep() {
     const chart = this.data.charts.find(({ id }) => id === "response");
     const p99 = (chart?.lines.find(({ label }) => label === "p99")?.values || []).filter((value) => value > 0).sort((a, b) => a - b);
@@ -32,14 +32,14 @@ class Run {
     return Array.from({ length: count }, (_, at) => (at + 0.5) * width);
   }
 
-  // A moment on the time axis, in the form that the reader chose.
+  // Label of the time axis, in the chosen format.
   words(at) {
     if (this.clock === "elapsed") return moment(at, this.whole[1]);
     const date = this.whole[1] * 1000 > DAY_MS;
     return clock(this.data.start + at * 1000, this.clock, date).replace(/:00$/, this.whole[1] > 600 ? "" : ":00");
   }
 
-  // Ticks that are round on the axis that the reader chose.
+  // Round ticks of the chosen axis.
   ticks(u, from, to, step) {
     const shift = this.clock === "elapsed" ? 0 : (this.data.start / 1000 - (this.clock === "local" ? new Date(this.data.start).getTimezoneOffset() * 60 : 0)) % step;
     const found = [];
@@ -66,7 +66,7 @@ class Run {
     };
   }
 
-  // The cursor came somewhere: the values of that moment are shown in the legends.
+  // The cursor moved: show its values in the legends.
   moved(u, width, shown) {
     const at = u.cursor.left >= 0 ? u.cursor.idx : null;
     u.series.slice(1).forEach((series, place) => {
@@ -106,12 +106,12 @@ class Run {
     this.changed();
   }
 
-  // What the reader chose is another: the address of the page keeps it.
+  // A choice changed: store it in the URL fragment.
   changed() {
     this.section.dispatchEvent(new Event("chosen", { bubbles: true }));
   }
 
-  // Moves the cursor of all charts to a moment.
+  // Moves the cursor of all charts to a time.
   point(at) {
     const inside = Math.min(this.window[1], Math.max(this.window[0], at));
     for (const plot of this.drawn.values()) {
@@ -195,7 +195,7 @@ class Run {
       shown.forEach((now, place) => { now.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
     };
     const whole = [0, x[x.length - 1]];
-    // Each nine, or each other one if there is no room for their names.
+    // Every nine, or every other one if their labels do not fit.
     const nine = (u) => x.filter((at) => at % Math.max(1, Math.ceil((NINE * whole[1]) / (u.width - NINE - AXIS))) === 0);
     const along = { x, words: share, range: () => whole, splits: (u) => nine(u), moved };
     const plot = draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along);
@@ -203,14 +203,14 @@ class Run {
     this.switches(figure, plot);
   }
 
-  // What a search measured at each level, and the law.
+  // Measured points of a search at each level, and the fitted model.
   scaling(figure, [[under, answered], [at, law]]) {
     const points = new Map(under.map((x, place) => [x, [answered[place], null]]));
     at.forEach((x, place) => points.set(x, [(points.get(x) || [null])[0], law[place]]));
     const counts = [...points.keys()].sort((a, b) => a - b), most = counts[counts.length - 1];
     const least = counts.find((of) => of > 0) || most, far = most > FAR * least;
     const x = far ? counts.filter((of) => of > 0) : counts, column = (which) => x.map((of) => points.get(of)[which]);
-    const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", joined: true, values: column(1) }];
+    const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "fitted model", ink: "c", stroke: "plain", joined: true, values: column(1) }];
     const ends = far ? [least * 0.8, most * 1.25] : [0, most * 1.02 || 1];
     const splits = far ? () => decades(...ends) : undefined;
     const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: (of) => tick(of, of * 10, ""), range: () => ends, moved: () => {}, far, splits });
@@ -240,7 +240,7 @@ class Run {
     }
   }
 
-  // Draws everything again: with other colors, or on another scale.
+  // Redraws everything, with other colors or on another scale.
   redrawAll() {
     for (const plot of this.drawn.values()) plot.destroy();
     this.drawn.clear();
@@ -274,7 +274,7 @@ class Run {
     this.button = button("Whole run", () => this.zoom(this.whole));
     this.button.hidden = true;
     const link = button("Copy link", () => copy(location.href, "Link to this view copied"));
-    link.title = "A link to this page with the zoom and the choices made here";
+    link.title = "A link to this page with the current zoom and settings";
     const fieldset = element("fieldset", "", element("legend", "", "Time shown"), choice("response", "response time"), choice("service", "service time"));
     const hint = matchMedia("(pointer: coarse)").matches ? "two fingers zoom" : "drag to zoom, double-click for the whole run";
     const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), element("label", "", "time axis ", zone), this.button, link, this.readout, this.wall, element("span", "hint", hint));
@@ -287,7 +287,7 @@ class Run {
     this.section.querySelector("h2.time").after(tools);
   }
 
-  // Takes over what the reader chose.
+  // Applies the reader's choices.
   choose(choice) {
     const redraws = "log" in choice || "clock" in choice;
     Object.assign(this, choice);

@@ -1,8 +1,8 @@
-// Nearer to each other than this, in pixels, two fingers tell no width.
+// Minimum distance of two fingers for a zoom, in pixels.
 const APART = 12;
 
-// Fingers on a chart: one moves the cursor, two hold the moments below them, which zooms and shifts all charts.
-// Up and down stays the page's own: it scrolls (`touch-action` in the style sheet).
+// Touch gestures on a chart: one finger moves the cursor, two zoom and pan all charts.
+// Vertical swipes scroll the page (`touch-action` in the style sheet).
 function fingers(run, plot) {
   const over = plot.over, down = new Map();
   let held = [];
