@@ -1,7 +1,6 @@
 //! Data: lists and tables of the scenario or its files, with the order in which users receive the rows.
 
 mod file;
-mod permutation;
 mod rows;
 
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub(crate) use file::Format;
 pub(crate) use rows::{Block, Rows};
 
-use crate::random::draw_index;
+use crate::random::{draw_index, permuted};
 use crate::value::Value;
 
 /// Rows with their order.
@@ -83,7 +82,7 @@ impl DataSource {
         }
         let (round, row) = (turn / count, turn % count);
         Ok(match self.order {
-            Order::Shuffled => permutation::place(row, count, seed ^ round),
+            Order::Shuffled => permuted(row, count, seed ^ round),
             _ => row,
         })
     }

@@ -1,4 +1,4 @@
-//! Meaning of a scenario: what its keys stand for, checked and with expressions compiled.
+//! Meaning of a scenario: the checked content of its keys, with compiled expressions.
 
 pub(crate) mod check;
 pub(crate) mod class;

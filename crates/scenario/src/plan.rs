@@ -135,7 +135,7 @@ impl Plan {
         let parts = self.load.parts().zip(&self.class_mixes);
         let (mut of_name, mut of_all) = (0.0, 0.0);
         for (part, mix_of_class) in parts {
-            // Without a bound on either, users are all that is known.
+            // Without waits and rates, only the number of users is known.
             let offered = part.offered_rps(part.duration_s());
             let rate =
                 offered.unwrap_or_else(|| f64::from(users_in(part)) * part.requests_per_task);
@@ -391,7 +391,7 @@ fn requests_per_task(classes: &[PlannedClass]) -> f64 {
         .sum()
 }
 
-/// The same of each name.
+/// Mean number of requests, groups or values of each name per task.
 fn counts(classes: &[PlannedClass], names: usize) -> Vec<f64> {
     let mut counts = vec![0.0; names];
     for (class, share) in classes.iter().zip(shares_of_tasks(classes)) {
@@ -418,7 +418,7 @@ pub fn logins_in_words(plan: &Plan) -> Option<String> {
         times => format!(" of each class ({times} times at most)"),
     };
     Some(format!(
-        "users start as arrivals need them, {users} at most; each plays on_start{in_all} before its first task"
+        "users start as arrivals need them, {users} at most; each runs on_start{in_all} before its first task"
     ))
 }
 
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn open_loads_say_how_often_their_users_log_in_at_most() {
+    fn note_on_open_loads_states_how_often_users_log_in_at_most() {
         let login = "on_start = [{ post = \"/login\" }]";
         for (on_start, profile, expected) in [
             (["", ""], "search = {}", None),
@@ -448,14 +448,14 @@ mod tests {
                 [login, ""],
                 "search = {}",
                 Some(
-                    "users start as arrivals need them, 4000 at most; each plays on_start before its first task",
+                    "users start as arrivals need them, 4000 at most; each runs on_start before its first task",
                 ),
             ),
             (
                 [login, login],
                 "search = {}",
                 Some(
-                    "users start as arrivals need them, 4000 at most; each plays on_start of each class (8000 times \
+                    "users start as arrivals need them, 4000 at most; each runs on_start of each class (8000 times \
                      at most) before its first task",
                 ),
             ),
@@ -463,7 +463,7 @@ mod tests {
                 [login, ""],
                 "rate = 50\nusers = 30",
                 Some(
-                    "users start as arrivals need them, 30 at most; each plays on_start before its first task",
+                    "users start as arrivals need them, 30 at most; each runs on_start before its first task",
                 ),
             ),
         ] {

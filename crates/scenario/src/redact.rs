@@ -1,5 +1,4 @@
-//! Redaction: values that no report, screen or file of brunt may show, found in texts in whatever encoding they have
-//! there, and names that stand for them.
+//! Redaction: secret values, which no report, screen or file of brunt may show, in any encoding, and secret names.
 
 mod encodings;
 mod named;

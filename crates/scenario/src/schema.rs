@@ -53,7 +53,7 @@ fn for_each_schema(schema: &mut Value, call: &mut impl FnMut(&mut Map<String, Va
     }
 }
 
-/// Removes null, which TOML does not have, and writes bounds and defaults as editors know them.
+/// Removes null, which TOML does not have, and writes bounds and defaults with standard keywords.
 fn normalize(schema: &mut Map<String, Value>) {
     remove_null(schema);
     for internal in ["default", "writeOnly", "title"] {

@@ -70,7 +70,7 @@ fn shown(result: Result<Scenario, ScenarioError>) -> String {
 }
 
 #[test]
-fn what_is_included_lies_below_the_file() {
+fn included_files_are_below_the_file() {
     let scenario = read(FILE, &[]).expect("a scenario");
     assert_eq!(scenario.host, Host::parse("http://below").ok());
     assert_eq!(scenario.profiles["load"].level_max().to_string(), "10");

@@ -123,7 +123,7 @@ fn ranges_are_those_of_the_fields() {
     }
 }
 
-/// A text as a TOML file holds it.
+/// A text as a TOML string.
 fn toml_text(text: &str) -> String {
     serde_json::to_string(text)
         .expect("text")

@@ -1,4 +1,4 @@
-//! The scenario that ships with brunt says exactly what the Application Agent's page says.
+//! The scenario that ships with brunt matches the Application Agent's page.
 
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
@@ -55,7 +55,7 @@ fn each_profile_has_its_length_and_users() {
 }
 
 #[test]
-fn what_was_resolved_says_the_same_again() {
+fn resolved_text_has_the_same_hash() {
     let scenario = shipped();
     let again = Scenario::read("resolved.toml", &scenario.resolved).expect("a scenario");
     assert_eq!(again.hash, scenario.hash);

@@ -15,7 +15,7 @@ fn tasks(count: usize) -> String {
 }
 
 #[test]
-fn more_than_two_hundred_names_are_warned_of() {
+fn more_than_200_names_cause_a_warning() {
     assert!(warnings(&tasks(200)).is_empty());
     let warnings = warnings(&tasks(201));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -23,7 +23,7 @@ fn more_than_two_hundred_names_are_warned_of() {
 }
 
 #[test]
-fn a_task_of_no_weight_is_warned_of() {
+fn task_without_weight_causes_a_warning() {
     let list = "tasks = [{ weight = 0, get = \"/never\" }, { get = \"/b\" }]";
     let warnings = warnings(&format!(
         "[[users.u.tasks]]\n{list}\n[[users.u.tasks]]\norder = \"sequence\"\n{}",

@@ -93,7 +93,8 @@ fn search_prints_the_maximum_number_of_logins_and_starts_few() {
     let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
     let scenario = "[targets]\np95 = { critical = \"1s\" }\n[users.u]\non_start = [{ post = \"/login\" }]\n\
                     [[users.u.tasks]]\nget = \"/\"\n[profiles.p]\nsearch = {}\nduration = \"2s\"\n";
-    let note = "users start as arrivals need them, 4000 at most; each plays on_start before its first task";
+    let note =
+        "users start as arrivals need them, 4000 at most; each runs on_start before its first task";
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(scenario);
     let checked = brunt.also(&["check"]);
@@ -135,7 +136,7 @@ fn schema_is_a_json_schema_with_descriptions() {
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     let host = &schema["properties"]["host"]["description"];
     assert!(
-        host.as_str().is_some_and(|text| text.contains("base URL")),
+        host.as_str().is_some_and(|text| text.contains("Base URL")),
         "{host}"
     );
 }

@@ -1,6 +1,5 @@
 //! Compiles bodies of requests: texts and files, one after another.
 
-use crate::spec::Spanned;
 use sha2::{Digest, Sha256};
 
 use crate::compile::compiler::Compiler;
@@ -8,7 +7,7 @@ use crate::expr::expression::Template;
 use crate::model::request::Body;
 use crate::model::request::Piece;
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::{Json, PartSpec, StepSpec};
+use crate::spec::{Json, PartSpec, Spanned, StepSpec};
 use crate::value::Encoding;
 
 /// A body with its content type, which applies unless the scenario sets another.

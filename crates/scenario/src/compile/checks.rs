@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::spec::Spanned;
 use brunt_record::duration_ns;
 use regex::bytes::Regex;
 
@@ -14,7 +13,7 @@ use crate::model::status_set::StatusSet;
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units;
 use crate::source::units::positive_duration;
-use crate::spec::{CheckSpec, ExtractSpec, ExtractTable, Json};
+use crate::spec::{CheckSpec, ExtractSpec, ExtractTable, Json, Spanned};
 use crate::value::Encoding;
 
 type Place = Range<usize>;

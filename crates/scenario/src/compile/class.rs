@@ -1,6 +1,5 @@
 //! Compiles user classes.
 
-use crate::spec::Spanned;
 use indexmap::IndexMap;
 use url::Url;
 
@@ -12,7 +11,7 @@ use crate::model::class::{Class, Task, TaskBody, TaskOrder};
 use crate::model::host::Host;
 use crate::model::wait::Wait;
 use crate::source::diagnostic::{Diagnostic, suggestion};
-use crate::spec::{ClassSpec, StepSpec};
+use crate::spec::{ClassSpec, Spanned, StepSpec};
 
 type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
 

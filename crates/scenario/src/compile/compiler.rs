@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::spec::Spanned;
 use indexmap::IndexMap;
 
 use crate::compile::names::Names;
@@ -12,7 +11,7 @@ use crate::expr::expression::Template;
 use crate::expr::expression::{Compiled, Expression};
 use crate::expr::parser::{Resolver, TemplatePart};
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::Json;
+use crate::spec::{Json, Spanned};
 use crate::value::{Encoding, Value, write_text};
 
 /// State of the compilation of requests and steps.

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use crate::spec::Spanned;
-
 use crate::data::{Data, DataSource, Format, OnExhausted, Order, Rows};
 use crate::expr::function::Function;
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::environment::Environment;
-use crate::spec::{DataSpec, DataTable, Json, Spec};
+use crate::spec::{DataSpec, DataTable, Json, Spanned, Spec};
 
 /// Compiles the data of a scenario. Errors go to the diagnostics.
 pub(crate) fn resolve(

@@ -1,13 +1,12 @@
 //! Keys that several tables share.
 
-use crate::spec::Spanned;
 use brunt_record::{ArrivalProcess, ThresholdKind};
 
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
-use crate::spec::{Json, ProfileSpec};
+use crate::spec::{Json, ProfileSpec, Spanned};
 
-pub(crate) fn law(
+pub(crate) fn arrival_process(
     typed: Option<&Spanned<String>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> ArrivalProcess {

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use crate::spec::Spanned;
 use indexmap::IndexMap;
 
-use crate::compile::keys::{law, rate_of, targets, users_of};
+use crate::compile::keys::{arrival_process, rate_of, targets, users_of};
 use crate::compile::search;
 use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp};
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units;
 use crate::source::units::positive_duration;
-use crate::spec::{ProfileSpec, Spec, StageSpec};
+use crate::spec::{ProfileSpec, Spanned, Spec, StageSpec};
 
 /// Resolves all profiles.
 pub(crate) fn resolve_all(
@@ -118,7 +117,7 @@ pub(crate) fn resolve(
     };
     let known = diagnostics.len();
     let open = is_open.then(|| OpenProfile {
-        law: law(typed.arrivals.as_ref(), diagnostics),
+        arrival_process: arrival_process(typed.arrivals.as_ref(), diagnostics),
         users: typed.users.as_ref().map(|users| *users.get_ref()),
     });
     reject_arrivals_without_rate(typed, is_open, diagnostics);

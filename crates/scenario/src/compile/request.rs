@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::spec::Spanned;
-
 use crate::compile::body::{compile_body, compile_form};
 use crate::compile::checks::{compile_checks, compile_extracts};
 use crate::compile::compiler::Compiler;
@@ -16,7 +14,7 @@ use crate::model::request::{REDIRECTS_DEFAULT, Request, ResponseNeeds};
 use crate::model::status_set::StatusSet;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units::positive_duration;
-use crate::spec::{AuthSpec, SET_BY_BRUNT, StepSpec};
+use crate::spec::{AuthSpec, SET_BY_BRUNT, Spanned, StepSpec};
 use crate::value::{Encoding, breaks_a_line};
 
 /// Compiles a request. Errors go to the diagnostics.

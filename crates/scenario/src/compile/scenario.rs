@@ -69,7 +69,7 @@ impl Scenario {
         found.retain(|diagnostic| reading.is_of_the_file(diagnostic));
         let mut diagnostics = reading.diagnostics;
         diagnostics.append(&mut found);
-        // Those without a place come first.
+        // Errors without a location come first.
         diagnostics.sort_by_key(|diagnostic| diagnostic.span().map(|span| span.start));
         match scenario {
             Some(scenario) if diagnostics.is_empty() => {

@@ -1,14 +1,13 @@
 //! Compiles searches for the level at which a service breaks.
 
-use crate::spec::Spanned;
 use brunt_record::{Search, ThresholdKind};
 
-use crate::compile::keys::{law, limit_named, rate_of, targets, users_of};
+use crate::compile::keys::{arrival_process, limit_named, rate_of, targets, users_of};
 use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp, SEARCH_FROM};
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
 use crate::source::units::positive_duration;
-use crate::spec::{ProfileSpec, SearchSpec};
+use crate::spec::{ProfileSpec, SearchSpec, Spanned};
 
 /// Default precision.
 const PRECISION: f64 = 0.05;
@@ -30,7 +29,7 @@ pub(crate) fn resolve(
     };
     let duration = duration.map_err(|diagnostic| diagnostics.push(diagnostic));
     let read = read(search, diagnostics);
-    let law = law(profile.arrivals.as_ref(), diagnostics);
+    let arrival_process = arrival_process(profile.arrivals.as_ref(), diagnostics);
     if diagnostics.len() > known {
         return None;
     }
@@ -42,7 +41,7 @@ pub(crate) fn resolve(
             duration: duration.ok()?,
         }],
         open: is_open.then(|| OpenProfile {
-            law,
+            arrival_process,
             users: profile.users.as_ref().map(|users| *users.get_ref()),
         }),
         search: Some(read),

@@ -1,7 +1,5 @@
 //! Compiles steps into a flat list.
 
-use crate::spec::Spanned;
-
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;
 use crate::compile::request::compile_request;
@@ -12,7 +10,7 @@ use crate::model::step::Program;
 use crate::model::step::{ForEach, Step};
 use crate::model::wait::Wait;
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::{Json, StepSpec};
+use crate::spec::{Json, Spanned, StepSpec};
 use crate::value::Value;
 
 /// Rounds of a `while` unless the scenario sets `at_most`.

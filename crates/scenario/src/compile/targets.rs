@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::spec::Spanned;
 use brunt_record::{Metric, NameKind, NameSet, Target, ThresholdKind};
 
 use crate::compile::keys::limit_named;
@@ -10,7 +9,7 @@ use crate::compile::names::{Names, NotFound};
 use crate::redact::Secrets;
 use crate::source::diagnostic::{Diagnostic, near, suggestion};
 use crate::source::units;
-use crate::spec::{Json, Spec, TargetSpec};
+use crate::spec::{Json, Spanned, Spec, TargetSpec};
 
 pub(crate) fn targets(
     spec: &Spec,

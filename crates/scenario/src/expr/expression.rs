@@ -1,6 +1,6 @@
-//! Expressions: what stands between `{{` and `}}`, with its names resolved. The common ones are compiled;
-//! Jinja plays the rest. Templates are texts with expressions, compiled to segments that render into a buffer; the
-//! common ones without allocating.
+//! Expressions: the content of `{{ … }}` with resolved names. Common ones are compiled, and Jinja evaluates the rest.
+//! Templates are texts with expressions, compiled to segments that render into a buffer, the common ones without
+//! allocation.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::expr::jinja::JinjaProgram;
 use crate::random::draw_index;
 use crate::value::{Encoding, Value};
 
-/// An expression, compiled.
+/// A compiled expression.
 #[derive(Debug, Clone)]
 pub struct Expression(pub(crate) Compiled);
 
@@ -23,23 +23,23 @@ pub(crate) enum Compiled {
     Constant(Value),
     /// A variable, with its name for messages.
     Variable(VariableId, Arc<str>),
-    /// A value of a table, or an item of a list.
+    /// A member of a table, or an item of a list.
     Member(Box<Compiled>, Key),
     Pick(Arc<[Value]>),
     Uniform(f64, f64),
     RandInt(i64, i64),
     /// The next row of a source.
     Next(SourceId),
-    /// Any row of a source that is not held in memory.
+    /// A random row of a source that is not in memory.
     PickRow(SourceId),
     Seq,
     Call(Function, Box<[Compiled]>),
-    /// A text with expressions within.
+    /// A text with expressions.
     Text(Box<Template>),
-    /// JSON with expressions within.
+    /// JSON with expressions.
     Json(Box<Template>),
     Jinja(Arc<JinjaProgram>),
-    /// One whose values are secret.
+    /// An expression with secret results.
     Secret(Box<Compiled>),
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Key {
 const ARGUMENTS_MAX: usize = 2;
 
 impl Expression {
-    /// Its value.
+    /// Evaluates the expression.
     #[inline]
     pub fn evaluate(&self, context: &mut EvalContext) -> Result<Value, EvalError> {
         self.0.evaluate(context)
@@ -62,7 +62,7 @@ impl Expression {
 }
 
 impl Compiled {
-    /// Whether its value is the same until a variable is set: nothing is drawn for it.
+    /// Whether its value depends only on variables, without random numbers.
     pub(crate) fn is_steady(&self) -> bool {
         match self {
             Self::Constant(_) | Self::Variable(..) => true,
@@ -113,7 +113,7 @@ impl Compiled {
         })
     }
 
-    /// The same, whose values are not noted: they are kept where reports find them.
+    /// The same expression without noting its secret results, which a variable will contain.
     pub(crate) fn unnoted(self) -> Self {
         match self {
             Self::Secret(expression) => *expression,
@@ -121,7 +121,7 @@ impl Compiled {
         }
     }
 
-    /// Its value, if that depends on variables alone and they have it.
+    /// Value, if it depends only on variables, and they are set.
     pub(crate) fn of_variables(&self, variables: &[Value]) -> Option<Value> {
         match self {
             Self::Constant(value) => Some(value.clone()),

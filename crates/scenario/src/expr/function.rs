@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_random_is_as_others_reckon_it() {
+    fn deterministic_functions_match_known_results() {
         use Function::{Base64, HmacSha256, Json, Now, Sha256, UrlEncode};
         let cases: &[(Function, &[&str], &str)] = &[
             (Base64, &["user:pass"], "dXNlcjpwYXNz"),

@@ -1,5 +1,4 @@
-//! Jinja: plays what expressions say beyond the compiled forms, with the same functions and the same
-//! randomness.
+//! Jinja: evaluates expressions that have no compiled form, with the same functions and the same random numbers.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -17,24 +16,24 @@ use crate::expr::error::EvalError;
 use crate::expr::function::Function;
 use crate::value::Value;
 
-/// An expression, or a text with blocks, that Jinja plays.
+/// An expression, or a text with blocks, for Jinja.
 pub(crate) struct JinjaProgram {
     form: Form,
     variables: Vec<(String, VariableId)>,
     constants: Vec<(String, JinjaValue)>,
-    /// Whether it mentions a secret.
+    /// Whether it uses a secret.
     is_secret: bool,
 }
 
 enum Form {
     Expression(minijinja::Expression<'static, 'static>),
-    /// An environment whose one template is the text.
+    /// An environment with the text as its only template.
     Text(Box<Environment<'static>>),
 }
 
-/// The name of the one template.
+/// Name of the only template.
 const TEXT: &str = "the text";
-/// So much may an expression do, so that a loop without end does not stop the load.
+/// Largest number of instructions of an evaluation, so that an endless loop does not stop the load.
 const FUEL: u64 = 1_000_000;
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -52,7 +51,7 @@ thread_local! {
     static PLAYING: RefCell<Option<Playing>> = const { RefCell::new(None) };
 }
 
-/// A source of data: its rows as a list, where they are in memory, that `next` and `pick` know again.
+/// A data source for Jinja: its rows as a list, if they are in memory. `next` and `pick` recognize it.
 #[derive(Debug)]
 struct Dealt {
     id: usize,
@@ -73,7 +72,7 @@ impl Object for Dealt {
     }
 }
 
-/// The value that stands for a source of data.
+/// The Jinja value of a data source.
 pub(crate) fn source(SourceId(id): SourceId, rows: &[Value]) -> JinjaValue {
     JinjaValue::from_object(Dealt {
         id,
@@ -155,19 +154,19 @@ impl std::fmt::Debug for JinjaProgram {
     }
 }
 
-/// Whether Jinja itself has a function of a name.
+/// Whether Jinja has a built-in function of this name.
 pub(crate) fn has_function(name: &str) -> bool {
     ENVIRONMENT.globals().any(|(global, _)| global == name)
 }
 
-/// A program whose names are not resolved yet.
+/// A program with unresolved names.
 pub(crate) struct Unresolved {
     form: Form,
     source: String,
 }
 
 impl Unresolved {
-    /// Reads an expression.
+    /// Parses an expression.
     pub(crate) fn expression(text: &str) -> Result<Self, String> {
         let expression = ENVIRONMENT.compile_expression_owned(text.to_owned());
         Ok(Self {
@@ -176,7 +175,7 @@ impl Unresolved {
         })
     }
 
-    /// Reads a text with blocks.
+    /// Parses a text with blocks.
     pub(crate) fn text(text: &str) -> Result<Self, String> {
         let mut environment = Box::new(environment());
         environment
@@ -188,7 +187,7 @@ impl Unresolved {
         })
     }
 
-    /// The names that slices are taken of, which Jinja does not tell.
+    /// Names of sliced values, which Jinja does not report.
     fn sliced_names(&self) -> Vec<String> {
         const SLICES: &str =
             r#"(?:^|[^.\w'"])([A-Za-z_]\w*)(?:\.\w+|\[[^\[\]:]*\])*\[[^\[\]]*:[^\[\]]*\]"#;
@@ -198,13 +197,13 @@ impl Unresolved {
         let names = slices
             .captures_iter(&self.source)
             .map(|found| found[1].to_owned());
-        // What the text itself names is its own.
+        // Names that the text defines are its own.
         let is_own =
             |name: &String| self.holds(&format!(r"\b(for|set)\s[^%]*\b{name}\b[^%]*(\bin\b|=)"));
         names.filter(|name| !is_own(name)).collect()
     }
 
-    /// The words that it holds: names, members and words of texts.
+    /// Words of the program: names, members and words in strings.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
         self.source.split(move |letter| !is_of_word(letter))
@@ -219,7 +218,7 @@ impl Unresolved {
         regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&self.source))
     }
 
-    /// The names that it reads, functions left out; with `nested`, what is read of them as well.
+    /// Names that it reads, without functions; with `nested`, also the members that are read.
     pub(crate) fn names(&self, nested: bool) -> Vec<String> {
         let found: HashSet<String> = match &self.form {
             Form::Expression(expression) => expression.undeclared_variables(nested),

@@ -1,5 +1,4 @@
-//! Sources of secrets: what is known of them when the scenario is read, and which of a user's values are secret while it
-//! is played.
+//! Sources of secrets: those that are known when the scenario is compiled, and the secret values of a user during the run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,17 +10,17 @@ use crate::expr::expression::Compiled;
 use crate::redact::{Secrets, is_sensitive_name};
 use crate::value::Value;
 
-/// Of a variable that holds JSON, this number of values is looked at.
+/// Largest number of values of a JSON variable that are examined.
 const JSON_VALUES_MAX: usize = 10_000;
 
 /// Secrets of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct SecretSources {
-    /// Values that are known beforehand.
+    /// Values that are known when the scenario is compiled.
     pub known: Arc<Secrets>,
-    /// Variables that hold secrets.
+    /// Variables that contain secrets.
     ids: Arc<[VariableId]>,
-    /// Expressions that are secret, and read variables alone.
+    /// Secret expressions that read only variables.
     members: Arc<[Compiled]>,
 }
 
@@ -49,7 +48,7 @@ impl SecretSources {
         secrets
     }
 
-    /// Whether a variable holds secrets.
+    /// Whether a variable contains secrets.
     pub fn holds(&self, id: VariableId) -> bool {
         self.ids.contains(&id)
     }
@@ -72,7 +71,7 @@ fn is_small(json: &JsonValue) -> bool {
     is_bounded(json, &mut left)
 }
 
-/// Whether some JSON has no more values than are left.
+/// Whether a JSON value has no more values than the remaining number.
 fn is_bounded(json: &JsonValue, left: &mut usize) -> bool {
     if *left == 0 {
         return false;
@@ -91,9 +90,9 @@ pub(crate) enum Place {
     /// A place for values that are not secret.
     #[default]
     Elsewhere,
-    /// To a header field that is secret: requests keep it when they are redirected.
+    /// A secret header field, which requests keep when they are redirected to their own origin.
     Field,
-    /// To a parameter or a member whose name is that of a secret.
+    /// A parameter or a member with a secret name.
     Parameter,
 }
 
@@ -120,20 +119,20 @@ impl Place {
 /// Secrets that are found while a scenario is compiled.
 #[derive(Debug, Default)]
 pub(crate) struct SecretNames {
-    /// Values that were found.
+    /// Secret values found so far.
     pub(crate) values: Secrets,
-    /// Variables that hold a secret: they are used where one belongs, or are set to what comes of one.
+    /// Variables that contain a secret: they are used where a secret belongs, or their value derives from one.
     variables: BTreeSet<String>,
-    /// Members of variables that are used where a secret belongs, as they were written.
+    /// Members of variables that are used where a secret belongs, as written.
     members: Vec<(String, Compiled)>,
     /// Place of the current value.
     place: Place,
-    /// Whether an expression that was read mentions a secret.
+    /// Whether a compiled expression uses a secret.
     is_mentioned: bool,
 }
 
 impl SecretNames {
-    /// With values that are known.
+    /// Starts with known values.
     pub(crate) fn with(values: Secrets) -> Self {
         Self {
             values,
@@ -146,7 +145,7 @@ impl SecretNames {
         self.variables.len()
     }
 
-    /// Begins to read what goes to another place; returns the one before.
+    /// Enters another place and returns the previous one.
     pub(crate) fn enter(&mut self, place: Place) -> Place {
         std::mem::replace(&mut self.place, place)
     }
@@ -155,7 +154,7 @@ impl SecretNames {
         self.place
     }
 
-    /// Whether an expression that was read since this was asked last mentions a secret.
+    /// Whether an expression compiled since the last call uses a secret.
     pub(crate) fn take_mentioned(&mut self) -> bool {
         std::mem::take(&mut self.is_mentioned)
     }
@@ -168,22 +167,22 @@ impl SecretNames {
         self.is_mentioned = true;
     }
 
-    /// A variable, a list or a column is named in an expression.
+    /// Notes the name of a variable, a list or a column in an expression.
     pub(crate) fn name(&mut self, name: &str) {
         if is_sensitive_name(name) || self.variables.contains(name) {
             self.is_mentioned = true;
         }
     }
 
-    /// A variable holds a secret from now on.
+    /// Marks a variable as secret.
     pub(crate) fn add_variable(&mut self, name: &str) {
         if !self.variables.contains(name) {
             self.variables.insert(name.to_owned());
         }
     }
 
-    /// An expression mentions a secret, or goes where one belongs. What a user's variables do not tell later is noted
-    /// when it is evaluated.
+    /// Marks an expression that uses a secret or is used where one belongs. Results that the user's variables do not
+    /// contain are noted when it is evaluated.
     pub(crate) fn secret(&mut self, expression: Compiled) -> Compiled {
         match &expression {
             Compiled::Constant(value) => add_all(value, &mut self.values),
@@ -192,13 +191,13 @@ impl SecretNames {
             }
             Compiled::Variable(..) => {}
             steady if steady.is_steady() => {
-                // Of a row, only this column.
+                // Only this column of the row is secret.
                 let written = format!("{steady:?}");
                 if !self.members.iter().any(|(known, _)| *known == written) {
                     self.members.push((written, expression.clone()));
                 }
             }
-            // The request itself tells it.
+            // The request itself contains it.
             _ if self.place == Place::Field => {}
             _ => return Compiled::Secret(Box::new(expression)),
         }

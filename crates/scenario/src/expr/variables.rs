@@ -61,7 +61,7 @@ impl Variables {
     /// Adds a slot without a name.
     pub(crate) fn hidden(&mut self) -> VariableId {
         self.hidden += 1;
-        // No name begins with a digit.
+        // Names never begin with a digit.
         self.id(&format!("{} hidden", self.hidden))
     }
 

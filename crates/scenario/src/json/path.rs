@@ -50,7 +50,7 @@ pub(crate) struct Path {
     /// Text of the scenario.
     text: Box<str>,
     /// Names and indexes, if it consists of them alone.
-    way: Option<Arc<[Step]>>,
+    steps: Option<Arc<[Step]>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,13 +93,13 @@ impl Path {
         Ok(Self {
             parsed,
             text: text.into(),
-            way: way_of(text).map(Arc::from),
+            steps: steps_of(text).map(Arc::from),
         })
     }
 
     /// Whether it selects at most one value, which is found while the body is parsed.
     pub(crate) fn is_followed(&self) -> bool {
-        self.way.is_some()
+        self.steps.is_some()
     }
 
     /// Values that it finds in an unparsed body; `None` if the body is not JSON.
@@ -115,7 +115,7 @@ impl Path {
     fn follow_in(&self, body: &str, memory: impl Memory) -> Option<Values> {
         let mut json = serde_json::Deserializer::from_str(body);
         let follow = Follow {
-            way: self.way.as_deref()?,
+            steps: self.steps.as_deref()?,
             memory,
         };
         let found = follow.deserialize(&mut json).ok()?;
@@ -129,7 +129,7 @@ impl Path {
         Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
     }
 
-    /// The same within a limit of memory; `None` if it is exceeded.
+    /// The same within a memory limit; `None` if it is exceeded.
     pub(crate) fn find_within(&self, json: &JsonValue, limit: &MemoryLimit) -> Option<Values> {
         let found = self.parsed.query(json);
         let values = found.iter().map(|json| {
@@ -152,9 +152,9 @@ impl fmt::Display for Path {
 }
 
 /// Names and indexes of a valid path that consists of them alone.
-fn way_of(text: &str) -> Option<Vec<Step>> {
+fn steps_of(text: &str) -> Option<Vec<Step>> {
     let mut rest = text.strip_prefix('$')?;
-    let mut way = Vec::new();
+    let mut steps = Vec::new();
     while !rest.is_empty() {
         let (step, after) = if let Some(named) = rest.strip_prefix('.') {
             let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
@@ -168,10 +168,10 @@ fn way_of(text: &str) -> Option<Vec<Step>> {
         if matches!(&step, Step::Name(name) if name.is_empty()) {
             return None;
         }
-        way.push(step);
+        steps.push(step);
         rest = after;
     }
-    Some(way)
+    Some(steps)
 }
 
 /// Content of brackets.
@@ -188,7 +188,7 @@ fn step_within(text: &str) -> Option<Step> {
 /// Follows names and indexes, and returns the value at the end.
 #[derive(Clone, Copy)]
 struct Follow<'a, M> {
-    way: &'a [Step],
+    steps: &'a [Step],
     memory: M,
 }
 
@@ -203,13 +203,13 @@ impl<'de, M: Memory> DeserializeSeed<'de> for Follow<'_, M> {
 impl<'a, M: Memory> Follow<'a, M> {
     /// A scalar.
     fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
-        self.way.is_empty().then(value)
+        self.steps.is_empty().then(value)
     }
 
     /// The next step, and a visitor for the rest.
     fn next(self) -> Option<(&'a Step, Self)> {
-        let (step, way) = self.way.split_first()?;
-        Some((step, Self { way, ..self }))
+        let (step, steps) = self.steps.split_first()?;
+        Some((step, Self { steps, ..self }))
     }
 
     /// A list or a table.
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_finds_nothing() {
+    fn invalid_json_has_no_values() {
         let path = Path::parse("$.a").unwrap();
         for body in ["", "{", "{\"a\":1", "{\"a\":1}x", "{\"a\":1,}", "{b:1}"] {
             assert_eq!(path.follow(body), None, "{body:?}");
@@ -412,7 +412,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_followed_is_what_is_found(
+        fn followed_path_finds_the_same_as_a_query(
             json in json(),
             text in r"\$(\.[ab]|\[[0-3]\]|\['[ab]'\]){0,4}",
         ) {

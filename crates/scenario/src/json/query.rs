@@ -4,9 +4,9 @@
 use crate::json::path::{Path, Values};
 use crate::json::tree::{self, MemoryLimit};
 
-/// The most memory, in bytes, that a parsed body takes with what is found in it.
+/// Largest memory of a parsed body and the values found in it, in bytes.
 const MEMORY_MAX: usize = 256 << 20;
-/// Values take at most this many times what they take as text: `[[1],[1], …]`.
+/// Largest ratio of the memory of a value to its text: `[[1],[1], …]`.
 const GROWTH_MAX: usize = 160;
 
 /// The JSON paths of a request's checks and extractions.
@@ -18,7 +18,7 @@ pub struct JsonQuery {
 /// Values that the paths of a query found in a body.
 #[derive(Debug)]
 pub struct JsonMatches {
-    /// Of all paths; of none if the body is not JSON.
+    /// Values of all paths; empty if the body is not JSON.
     by_path: Vec<(Path, Values)>,
 }
 
@@ -38,12 +38,12 @@ impl JsonQuery {
         (!paths.is_empty()).then_some(Self { paths })
     }
 
-    /// The most memory, in bytes, that it takes for a body of this many bytes.
+    /// Largest memory that it needs for a body of this size, in bytes.
     pub fn memory_max(body_bytes: usize) -> usize {
         body_bytes.saturating_mul(GROWTH_MAX).min(MEMORY_MAX)
     }
 
-    /// Looks for all paths in a body.
+    /// Evaluates all paths on a body.
     pub fn run(&self, body: &[u8]) -> Result<JsonMatches, JsonTooLarge> {
         self.run_within(body, &MemoryLimit::new(MEMORY_MAX))
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_find_in_a_query_what_they_find_alone() {
+    fn paths_of_a_query_find_the_same_as_alone() {
         let body = "{\"a\":[{\"b\":1},{\"b\":\"x\"}],\"c\":{\"d\":null}}";
         let all = ["$.a[1].b", "$..b", "$.c", "$.a[*]", "$.none", "$..none"];
         let tree = serde_json::from_str(body).unwrap();
@@ -138,7 +138,7 @@ mod tests {
             let result = query(paths).run_within(body.as_bytes(), &limit);
             assert_eq!(result.is_err(), is_refused, "{paths:?}");
         }
-        // The tree is within the limit, and what is found in it is not.
+        // The tree is within the limit, but the values found in it are not.
         let nested = format!(
             "{}[{}1]{}",
             "[".repeat(50),
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(result.map(|_| ()), Err(JsonTooLarge));
     }
 
-    /// More would make the budget of all threads a wrong one.
+    /// A higher number would invalidate the budget of all threads.
     #[test]
     fn memory_that_is_reserved_is_enough_for_any_body() {
         let repeated = [

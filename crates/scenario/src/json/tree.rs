@@ -1,5 +1,5 @@
-//! Parsing of JSON into memory of a bounded size. Small values take many times what they take as text, and the text is
-//! what a service chose.
+//! Parsing of JSON within bounded memory. Small values need many times the memory of their text, and the service under
+//! test chooses the text.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,17 +8,17 @@ use std::mem::size_of;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as JsonValue};
 
-/// Memory of an item of an array, for which there is room.
+/// Memory of an item of an array, in bytes.
 const ITEM_BYTES: usize = size_of::<JsonValue>();
-/// Memory of an entry of an object, for which there is room: hash, key, value, and its place in the index.
+/// Memory of an entry of an object, in bytes: hash, key, value, and its slot in the index.
 const ENTRY_BYTES: usize = size_of::<u64>() + size_of::<String>() + ITEM_BYTES + 20;
 /// Memory of an allocation in addition to its content, in bytes.
 const ALLOCATION_BYTES: usize = 16;
-/// Room of the first allocation of an array and of an object.
+/// Capacity of the first allocation of an array and of an object.
 const ITEMS_LEAST: usize = 4;
 const ENTRIES_LEAST: usize = 3;
 
-/// A value that takes more memory than its limit.
+/// Error of a value that needs more memory than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LimitExceeded;
 
@@ -30,7 +30,7 @@ impl fmt::Display for LimitExceeded {
 
 /// Memory for parsed values.
 pub(crate) trait Memory: Copy {
-    /// Takes bytes of it.
+    /// Reserves bytes.
     fn take(self, bytes: usize) -> Result<(), LimitExceeded>;
 }
 
@@ -44,7 +44,7 @@ impl Memory for Unlimited {
     }
 }
 
-/// Memory, in bytes, that is left for parsed values; `None` once it was not enough.
+/// Remaining memory for parsed values, in bytes; `None` after it was exceeded.
 pub(crate) struct MemoryLimit(Cell<Option<usize>>);
 
 impl Memory for &MemoryLimit {
@@ -64,7 +64,7 @@ impl MemoryLimit {
         self.0.get().is_none()
     }
 
-    /// Takes the memory of a copy of a value.
+    /// Reserves the memory of a copy of a value.
     pub(crate) fn take_copy(&self, json: &JsonValue) -> Result<(), LimitExceeded> {
         self.take(ITEM_BYTES + ALLOCATION_BYTES)?;
         match json {
@@ -79,7 +79,7 @@ impl MemoryLimit {
     }
 }
 
-/// A text as JSON; `None` if it is not JSON, or if it takes more memory than the limit.
+/// Parses a text as JSON; `None` if it is not JSON or needs more memory than the limit.
 pub(crate) fn parse(text: &[u8], limit: &MemoryLimit) -> Option<JsonValue> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = Bounded(limit).deserialize(&mut json).ok()?;
@@ -155,7 +155,7 @@ impl<'de, M: Memory> Visitor<'de> for Bounded<M> {
         let mut room = 0;
         while let Some(key) = from.next_key::<String>()? {
             if entries.len() >= room {
-                // 3, 7, 14, 28 …: seven of eight places of an index are used.
+                // 3, 7, 14, 28 …: seven of eight slots of an index are used.
                 let more = match room {
                     0 => ENTRIES_LEAST,
                     ENTRIES_LEAST => ENTRIES_LEAST + 1,

@@ -141,7 +141,7 @@ impl Check {
         })
     }
 
-    /// Whether it holds, where that can be said without a word and as often as one likes.
+    /// Whether it holds; `None` if the slow path has to decide, which also describes the result.
     fn quick(
         &self,
         response: &ResponseView,

@@ -1,4 +1,4 @@
-//! Header templates: header lines whose places are known without parsing them.
+//! Header templates: header lines whose positions are known without parsing them.
 
 use std::ops::Range;
 
@@ -10,9 +10,9 @@ use crate::expr::expression::Template;
 /// rendered for each request.
 #[derive(Debug, Clone, Default)]
 pub struct HeaderTemplate {
-    /// Literal bytes, each with the value that is rendered behind them.
+    /// Literal bytes, each followed by a rendered value.
     values: Vec<(Box<[u8]>, Template)>,
-    /// The literal bytes behind the last value.
+    /// Literal bytes after the last value.
     tail: Vec<u8>,
     fields: Vec<TemplateField>,
     /// The number of literal bytes.
@@ -34,7 +34,7 @@ struct TemplateField {
 /// Position of a header field in the bytes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldRange {
-    /// Its name, as it was typed.
+    /// Name, as typed.
     pub name: Range<usize>,
     /// Its value.
     pub value: Range<usize>,

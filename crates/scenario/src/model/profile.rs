@@ -31,7 +31,7 @@ pub struct Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenProfile {
     /// Distribution of the gaps between arrivals.
-    pub law: ArrivalProcess,
+    pub arrival_process: ArrivalProcess,
     /// Number of users of the pool; `None`: according to the rate.
     pub users: Option<u32>,
 }
@@ -39,7 +39,7 @@ pub struct OpenProfile {
 impl OpenProfile {
     /// Poisson arrivals, and a pool according to the rate.
     const POISSON: Self = Self {
-        law: ArrivalProcess::Poisson,
+        arrival_process: ArrivalProcess::Poisson,
         users: None,
     };
 }
@@ -208,7 +208,7 @@ impl Profile {
             None => pool(profile.level_max()),
         };
         let open = profile.open.map(|open| OpenModel {
-            arrival_process: open.law,
+            arrival_process: open.arrival_process,
             users: overrides
                 .users
                 .or(open.users)
@@ -337,11 +337,14 @@ fn alone_in_words(load: &Load) -> String {
         .iter()
         .map(|stage| stage.from.max(stage.to))
         .fold(0.0, f64::max);
-    let law = match open.arrival_process {
+    let arrival_process = match open.arrival_process {
         ArrivalProcess::Poisson => "poisson",
         ArrivalProcess::Constant => "constant",
     };
-    format!("up to {rate:.1} tasks/s ({law}) by {} users", open.users)
+    format!(
+        "up to {rate:.1} tasks/s ({arrival_process}) by {} users",
+        open.users
+    )
 }
 
 /// Whether the load ends while users are still being started.
@@ -367,12 +370,12 @@ fn search_in_words(search: &Search, open: Option<&OpenModel>) -> String {
     let to = search.to.map(|to| format!(" to {to}")).unwrap_or_default();
     match open {
         Some(open) => {
-            let law = match open.arrival_process {
+            let arrival_process = match open.arrival_process {
                 ArrivalProcess::Poisson => "poisson",
                 ArrivalProcess::Constant => "constant",
             };
             format!(
-                "a search from {}{to} tasks/s ({law}) by up to {} users",
+                "a search from {}{to} tasks/s ({arrival_process}) by up to {} users",
                 search.from, open.users
             )
         }
@@ -405,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_comes_before_the_hold() {
+    fn ramp_precedes_the_constant_level() {
         let load = profile(&[(10.0, Some(2.0), 300)]);
         let ramp = LoadStage {
             seconds: 5.0,
@@ -454,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn search_by_changes_what_is_searched() {
+    fn search_by_changes_the_quantity() {
         let typed = |by: &str| {
             let text = format!(
                 "[targets]\np95 = {{ critical = \"1s\" }}\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
@@ -471,7 +474,7 @@ mod tests {
                 });
                 let search = load.search.unwrap();
                 assert_eq!(load.open.is_some(), is_open, "{typed_by} {by:?}");
-                // Levels of users say nothing of arrivals.
+                // Levels of users do not apply to arrivals.
                 let expected = if (typed_by == "arrivals") == is_open {
                     (7.0, Some(70.0))
                 } else {

@@ -83,7 +83,7 @@ impl RenderedRequest {
         &self.bytes
     }
 
-    /// The request line and the header lines, with the empty line behind them.
+    /// Request line, header lines, and the empty line after them.
     #[inline]
     pub fn head(&self) -> &[u8] {
         &self.bytes[..self.head_bytes]
@@ -279,7 +279,7 @@ impl RenderedRequest {
 }
 
 impl Request {
-    /// Renders the request in place of what was there; `body` is scratch space.
+    /// Renders a request into the buffer, which is reused; `body` is scratch space.
     #[inline]
     pub fn render(
         &self,

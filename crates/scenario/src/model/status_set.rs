@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::spec::Spanned;
-
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::Json;
+use crate::spec::{Json, Spanned};
 
 /// A set of status codes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,11 +31,11 @@ impl Wait {
         if trimmed == "none" {
             return Ok(Self::Constant(Duration::ZERO));
         }
-        if let Some((law, arguments)) = trimmed
+        if let Some((name, arguments)) = trimmed
             .strip_suffix(')')
             .and_then(|call| call.split_once('('))
         {
-            return Self::of_law(law.trim(), arguments).ok_or_else(|| expected(text));
+            return Self::of_call(name.trim(), arguments).ok_or_else(|| expected(text));
         }
         let Some((low, high)) = trimmed.split_once("..") else {
             return units::duration(text)
@@ -52,10 +52,10 @@ impl Wait {
         Ok(Self::Uniform(low, high))
     }
 
-    fn of_law(law: &str, arguments: &str) -> Option<Self> {
+    fn of_call(name: &str, arguments: &str) -> Option<Self> {
         let arguments: Vec<&str> = arguments.split(',').collect();
         let duration = |text: &str| units::duration(text).ok();
-        match (law, &arguments[..]) {
+        match (name, &arguments[..]) {
             ("normal", [mean, deviation]) => {
                 Some(Self::Normal(duration(mean)?, duration(deviation)?))
             }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn draws_stay_in_range_and_have_the_mean() {
-        // The standard deviations of the laws; the mean of 10,000 draws has a hundredth of them.
+        // Standard deviations of the distributions; that of the mean of 10,000 draws is a hundredth of them.
         let laws = [
             ("500ms..1500ms", 289e6),
             ("normal(1s, 100ms)", 100e6),

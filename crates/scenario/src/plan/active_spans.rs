@@ -1,9 +1,9 @@
-//! Spans: when each user of the closed model is active.
+//! Spans in which each user of the closed model is active.
 
 use brunt_record::{LoadStage, seconds_to_ns};
 
-/// When user number `user` (from 0) is active: from … to, in nanoseconds. A user is active while the
-/// planned level is above its number.
+/// Spans (start and end, in nanoseconds) in which user number `user` (from 0) is active: while the planned level is above
+/// its number.
 pub fn active_spans(stages: &[LoadStage], user: u32) -> Vec<(u64, u64)> {
     let number = f64::from(user);
     let mut spans: Vec<(u64, u64)> = Vec::new();

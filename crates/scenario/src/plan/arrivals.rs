@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 #[derive(Debug, Clone)]
 pub struct Arrivals {
     load: Load,
-    law: ArrivalProcess,
+    process: ArrivalProcess,
     random: Xoshiro256PlusPlus,
     /// Number of arrivals expected before the next one: the integral of the rate.
     expected: f64,
@@ -25,20 +25,20 @@ pub struct Arrivals {
 impl Arrivals {
     /// Arrivals of an open load; a closed load has none.
     pub fn new(load: &Load, random: Xoshiro256PlusPlus) -> Self {
-        let (load, law) = match &load.open {
+        let (load, process) = match &load.open {
             Some(open) => (load.clone(), open.arrival_process),
             None => (Load::default(), ArrivalProcess::Constant),
         };
         let mut arrivals = Self {
             load,
-            law,
+            process,
             random,
             expected: 0.0,
             stage: 0,
             begin_s: 0.0,
             before: 0.0,
         };
-        if law == ArrivalProcess::Poisson {
+        if process == ArrivalProcess::Poisson {
             arrivals.expected = arrivals.gap();
         }
         arrivals
@@ -46,7 +46,7 @@ impl Arrivals {
 
     /// Expected number of arrivals from one to the next: 1, or exponential with mean 1.
     fn gap(&mut self) -> f64 {
-        match self.law {
+        match self.process {
             ArrivalProcess::Constant => 1.0,
             // 1 − u is never 0, since u is below 1.
             ArrivalProcess::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
@@ -112,12 +112,12 @@ mod tests {
 
     use super::*;
 
-    fn arrivals(stages: &[(f64, f64, f64)], law: ArrivalProcess, seed: u64) -> Vec<u64> {
+    fn arrivals(stages: &[(f64, f64, f64)], process: ArrivalProcess, seed: u64) -> Vec<u64> {
         let stage = |&(seconds, from, to): &(f64, f64, f64)| LoadStage { seconds, from, to };
         let load = Load {
             stages: stages.iter().map(stage).collect(),
             open: Some(OpenModel {
-                arrival_process: law,
+                arrival_process: process,
                 users: 1,
             }),
             ..Load::default()
@@ -145,14 +145,14 @@ mod tests {
             1,
         );
         assert_eq!(found.len(), 1_000);
-        // Half of a rising ramp's arrivals come in its last 29 %.
+        // Half of the arrivals of a rising ramp are in its last 29 %.
         let early = found.iter().filter(|at| **at < 7_071_067_811).count();
         assert!((249..=251).contains(&early), "{early}");
     }
 
     proptest! {
         #[test]
-        fn moments_rise_and_count_what_is_expected(
+        fn arrival_times_increase_and_match_the_expected_number(
             stages in prop::collection::vec((0.1..20.0f64, 0.0..200.0f64, 0.0..200.0f64), 1..4),
         ) {
             let found = arrivals(&stages, ArrivalProcess::Constant, 1);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steered_load_moves_what_is_yet_to_come_and_loses_nothing() {
+    fn changed_level_moves_future_arrivals_and_loses_none() {
         let load = Load {
             stages: vec![LoadStage {
                 seconds: 30.0,
@@ -199,23 +199,23 @@ mod tests {
         assert_eq!(until(&mut arrivals, u64::MAX), 500);
     }
 
-    /// Kolmogorov and Smirnov's distance of gaps from the exponential law.
+    /// Kolmogorov–Smirnov distance of gaps from the exponential distribution.
     fn distance(gaps: &mut [f64], rate: f64) -> f64 {
         gaps.sort_by(f64::total_cmp);
         let count = gaps.len() as f64;
         let distances = gaps.iter().enumerate().map(|(at, gap)| {
-            let law = 1.0 - (-rate * gap).exp();
+            let cdf = 1.0 - (-rate * gap).exp();
             f64::max(
-                (law - at as f64 / count).abs(),
-                ((at + 1) as f64 / count - law).abs(),
+                (cdf - at as f64 / count).abs(),
+                ((at + 1) as f64 / count - cdf).abs(),
             )
         });
         distances.fold(0.0, f64::max)
     }
 
-    fn rejected(law: ArrivalProcess) -> u32 {
+    fn rejected(process: ArrivalProcess) -> u32 {
         let rejects = |seed: u64| {
-            let found = arrivals(&[(10.0, 200.0, 200.0)], law, seed);
+            let found = arrivals(&[(10.0, 200.0, 200.0)], process, seed);
             let mut gaps: Vec<f64> = found
                 .windows(2)
                 .map(|pair| (pair[1] - pair[0]) as f64 / 1e9)

@@ -1,4 +1,4 @@
-//! Class mixes: which class each user and each arrival of a load is of.
+//! Class mixes: the class of each user and each arrival of a load.
 
 use std::ops::Range;
 
@@ -15,26 +15,25 @@ use crate::random::mix;
 /// Classes of one load and their weights. Each load counts its users and arrivals from 0.
 #[derive(Debug, Clone)]
 pub struct ClassMix {
-    /// Estimated mean number of requests, groups or values of each name per task: by
-    /// the names' places.
+    /// Estimated mean number of requests, groups or values per task, with an entry per name.
     pub(super) counts: Vec<f64>,
     /// Index among the loads of the plan.
     number: u64,
-    /// The places of its classes.
+    /// Indexes of its classes.
     pub classes: Range<usize>,
-    /// The classes of the first users, whose number is fixed.
+    /// Classes of the users of fixed counts, which come first.
     fixed: Vec<usize>,
     class_cycle: Vec<usize>,
 }
 
-/// A user class, compiled.
+/// A compiled user class.
 #[derive(Debug, Clone)]
 pub struct PlannedClass {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its share of the users (0 to 1).
+    /// Share of the users (0 to 1).
     pub share: f64,
-    /// Its share of those users whose class is not fixed, relative to the other classes.
+    /// Share of the users outside fixed counts, relative to the other classes.
     pub(super) weight: f64,
     /// Think time of its users between two tasks.
     pub wait: Wait,
@@ -47,41 +46,41 @@ pub struct PlannedClass {
 }
 
 impl ClassMix {
-    /// The class mix of load `number`, whose classes begin at index `behind`.
+    /// The class mix of load `number`, whose first class has index `first`.
     pub(super) fn new(
         number: usize,
-        behind: usize,
+        first: usize,
         classes: &[PlannedClass],
         fixed: Vec<usize>,
         counts: Vec<f64>,
     ) -> Self {
-        let moved = |class: usize| class + behind;
+        let moved = |class: usize| class + first;
         Self {
             counts,
             number: number as u64,
-            classes: behind..behind + classes.len(),
+            classes: first..first + classes.len(),
             fixed: fixed.into_iter().map(moved).collect(),
             class_cycle: class_cycle(classes).into_iter().map(moved).collect(),
         }
     }
 
-    /// The class of a user, by its number: first those whose count is fixed; of the others every stretch has
-    /// each class in its share.
+    /// Class of a user, by its number: first the fixed counts, then a sequence in which every stretch has each class in
+    /// its share.
     pub fn class_of(&self, user: u32) -> usize {
         match self.fixed.get(user as usize) {
             Some(class) => *class,
-            // As many as fit in a u32.
+            // The number of users fits in a u32.
             None => self.class_cycle[(user as usize - self.fixed.len()) % self.class_cycle.len()],
         }
     }
 
-    /// The arrivals of its load, which is open: the same on any number of cores.
+    /// Arrivals of its open load, which are the same on any number of cores.
     pub fn arrivals(&self, load: &Load, seed: u64) -> Arrivals {
         let random = Xoshiro256PlusPlus::seed_from_u64(mix(self.seed(seed) ^ 0xa771));
         Arrivals::new(load, random)
     }
 
-    /// The class of an arrival and its randomness: they depend on the seed and its number alone.
+    /// Class and random number generator of an arrival. They depend only on the seed and its number.
     pub fn arrival(&self, seed: u64, number: u64) -> (usize, Xoshiro256PlusPlus) {
         #[expect(clippy::cast_possible_truncation, reason = "below the cycle")]
         let class = self.class_cycle[(number % u64::from(CLASS_CYCLE)) as usize];
@@ -89,7 +88,7 @@ impl ClassMix {
         (class, Xoshiro256PlusPlus::seed_from_u64(state))
     }
 
-    /// Concurrent arrivals have seeds of their own.
+    /// Seed of this load, which differs from those of concurrent loads.
     fn seed(&self, seed: u64) -> u64 {
         match self.number {
             0 => seed,
@@ -101,12 +100,12 @@ impl ClassMix {
 /// Number of users after which the classes repeat.
 const CLASS_CYCLE: u32 = 1000;
 
-/// The class of each of the first users, those of a fixed count left out. Each class is due its share of the users so far; the one
+/// Classes of the first users outside fixed counts. Each class is due its share of the users so far, and the one that is
 /// furthest behind is next.
 fn class_cycle(classes: &[PlannedClass]) -> Vec<usize> {
     let mut given = vec![0.0; classes.len()];
     let total: f64 = classes.iter().map(|class| class.weight).sum();
-    // Where all counts are fixed there are no others.
+    // With fixed counts only, there are no other users.
     let weight = |class: usize| {
         if total > 0.0 {
             classes[class].weight / total

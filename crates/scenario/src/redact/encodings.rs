@@ -1,37 +1,37 @@
-//! Encodings: a value found in a text, however JSON, URLs, forms, HTML, TOML or a debugger wrote it there. The text is
-//! decoded as it is compared, character by character, since each writer escapes other characters.
+//! Encodings: finds a value in a text in the escapes of JSON, URLs, forms, HTML, TOML or a debugger. The text is decoded
+//! during the comparison, character by character, since each writer escapes other characters.
 
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// Escaping of escapes is followed this far: `\\\\\"`.
+/// Largest number of backslashes of nested escapes: `\\\\\"`.
 const BACKSLASHES_MAX: usize = 8;
-/// The name of an entity and the digits of a numeric one are not longer.
+/// Longest name of an entity, or digits of a numeric one, in bytes.
 const ENTITY_BYTES_MAX: usize = 10;
 
 /// Shortest base64 text that may contain a secret.
 const BASE64_BYTES_MIN: usize = 16;
 
-/// A character at a place of a text, and where the next one begins.
+/// A character of a text and the position of the next one.
 type Symbol = (char, usize);
 
-/// A text in which values are looked for.
+/// A text to search for values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a>(pub(super) &'a str);
 
 /// Part of a value at a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// All of it, up to here.
+    /// The complete value, up to this position.
     Complete(usize),
-    /// This number of its characters; then the text ends, or is cut.
+    /// A number of its characters, up to the end of a truncated text.
     Cut(usize, usize),
 }
 
 impl Text<'_> {
-    /// Finds a value that begins at a place. `is_cut`: the text ends before what it was cut from.
+    /// Finds a value at a position. `is_cut`: the text is truncated.
     pub(super) fn find(self, value: &str, at: usize, folds: bool, is_cut: bool) -> Option<Found> {
         let mut ends = vec![at];
         for (count, wanted) in value.chars().enumerate() {
@@ -61,7 +61,7 @@ impl Text<'_> {
         is_part_of_escape(&rest[..length]).then_some(at + length)
     }
 
-    /// The characters that may be meant at a place.
+    /// Possible decodings of the characters at a position.
     pub(super) fn symbols(self, at: usize) -> impl Iterator<Item = Symbol> {
         let rest = &self.0[at..];
         let raw = rest
@@ -79,7 +79,7 @@ impl Text<'_> {
         all.map(move |(letter, length)| (letter, at + length))
     }
 
-    /// Adds where a character ends that may be meant at a place.
+    /// Adds the ends of the encodings of a character at a position.
     fn ends_of(self, wanted: char, at: usize, folds: bool, ends: &mut Vec<usize>) {
         self.plain_ends_of(wanted, at, folds, ends);
         if wanted == '\n' {
@@ -97,7 +97,7 @@ impl Text<'_> {
             if is_same(letter, wanted, folds) {
                 ends.push(end);
             }
-            // On a line of a head, a blank takes its place.
+            // In a header line, a space replaces it.
             if wanted.is_ascii_control() && letter == ' ' {
                 ends.push(end);
             }
@@ -107,7 +107,7 @@ impl Text<'_> {
         }
     }
 
-    /// The same behind a first backslash.
+    /// The same after a first backslash.
     fn escaped_ends_of(self, wanted: char, at: usize, ends: &mut Vec<usize>) {
         let mut place = at;
         for count in 1..=BACKSLASHES_MAX {
@@ -183,7 +183,7 @@ impl Text<'_> {
         Some(place)
     }
 
-    /// Whether a word goes on here that began before.
+    /// Whether a word continues at this position.
     pub(super) fn is_within_word(self, at: usize) -> bool {
         let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
         let before = &self.0[..at];
@@ -192,7 +192,7 @@ impl Text<'_> {
     }
 }
 
-/// Whether nothing is left but what may be the beginning of an escape, or of a character that was cut.
+/// Whether the rest may be the beginning of a truncated escape or character.
 fn is_part_of_escape(rest: &str) -> bool {
     let rest = rest.trim_end_matches('\u{fffd}');
     rest.is_empty() || rest.len() <= ENTITY_BYTES_MAX && rest.starts_with(['\\', '%', '&'])

@@ -1,5 +1,5 @@
-//! Named values: values in a text after the name of a secret, in the syntax of URLs, forms, JSON, TOML and bodies of several
-//! parts have it, and credentials in URLs.
+//! Named values: values in a text after the name of a secret, in the syntax of URLs, forms, JSON, TOML and multipart
+//! bodies, and credentials in URLs.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::names::is_sensitive_name;
 
-/// A name is not longer, with what stands between it and its value.
+/// Longest name, including the characters between it and its value, in bytes.
 const NAME_BYTES_MAX: usize = 100;
 /// Schemes of credentials in a header field (RFC 9110, section 11.1, and others in use).
 const SCHEMES: [&str; 6] = ["ApiKey", "Basic", "Bearer", "Digest", "Negotiate", "Token"];
@@ -28,7 +28,7 @@ static MEMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"([A-Za-z0-9_.\-$]{{1,64}})(?:{text}|{number})")).ok()
 });
 
-/// The head of a part of a body of several parts.
+/// Header of a part of a multipart body.
 static PART: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"[; ]name="([^"]{1,64})"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n"#).ok()
 });
@@ -43,7 +43,7 @@ static ENDS_WITH_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"([A-Za-z0-9_.\-\[\]$]{1,64})(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?$"#).ok()
 });
 
-/// Whether the value of a secret comes behind a text, according to its end: `?token=`, `"password": "`.
+/// Whether the value of a secret follows a text, according to its end: `?token=`, `"password": "`.
 pub(crate) fn is_before_secret(text: &str) -> bool {
     let mut from = text.len().saturating_sub(NAME_BYTES_MAX);
     while !text.is_char_boundary(from) {
@@ -112,7 +112,7 @@ fn end_of_quoted(text: &str, slashes: usize, quote: &str) -> usize {
     for (at, letter) in text.char_indices() {
         match letter {
             '\\' => before += 1,
-            // A quote within the text has more of them, and so has one behind backslashes of the text.
+            // A quote inside the text has more of them, and so has one after backslashes of the text.
             _ if quote.starts_with(letter) && before % (2 * (slashes + 1)) == slashes => {
                 return at - slashes;
             }

@@ -1,9 +1,9 @@
-//! Names of secrets: the one definition of which header, parameter, column, key or variable holds a secret.
+//! Names of secrets: the only definition of which header, parameter, column, key or variable contains a secret.
 //!
-//! `sensitive_names.txt` lists names for the tests of every place that asks: the redacted scenario, failure examples,
+//! `sensitive_names.txt` lists names for the tests of all callers: the redacted scenario, failure examples,
 //! `check --try`, redirects to another origin, HPACK and importers.
 
-/// A name that holds one of these is that of a secret.
+/// Parts of secret names.
 const PARTS: [&str; 18] = [
     "accesskey",
     "apikey",
@@ -25,7 +25,7 @@ const PARTS: [&str; 18] = [
     "xsrf",
 ];
 
-/// A name that is one of these, and nothing more: they are parts of many other words.
+/// Complete secret names, which are also parts of many other words.
 const COMPLETE: [&str; 20] = [
     "auth",
     "cookie",
@@ -49,7 +49,7 @@ const COMPLETE: [&str; 20] = [
     "xsession",
 ];
 
-/// Names with such an ending tell something about a secret.
+/// Endings of names that describe a secret and do not contain it.
 const HARMLESS_ENDINGS: [&str; 13] = [
     "count",
     "endpoint",
@@ -66,7 +66,7 @@ const HARMLESS_ENDINGS: [&str; 13] = [
     "tokenizer",
 ];
 
-/// Names that end with `tokens` are numbers, except for these.
+/// Secret names that end with `tokens`. Others are numbers.
 const TOKENS: [&str; 8] = [
     "tokens",
     "accesstokens",
@@ -78,8 +78,8 @@ const TOKENS: [&str; 8] = [
     "sessiontokens",
 ];
 
-/// Whether a header field, parameter, column, key or variable holds a secret according to its name; case, `-`, `_` and
-/// other punctuation do not count.
+/// Whether a header field, parameter, column, key or variable contains a secret, according to its name. Case, `-`, `_` and
+/// other punctuation are ignored.
 pub fn is_sensitive_name(name: impl AsRef<[u8]>) -> bool {
     let letters = name
         .as_ref()
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_secrets_are_recognized_however_they_are_written() {
+    fn secret_names_are_recognized_in_any_spelling() {
         for name in [
             "Authorization",
             "Proxy-Authorization",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_not_those_of_secrets() {
+    fn other_names_are_not_secret() {
         for name in [
             "",
             "Accept",

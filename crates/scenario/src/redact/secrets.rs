@@ -1,4 +1,4 @@
-//! Secrets: values that no report, screen or file of brunt may show, found in texts in whatever encoding they have there.
+//! Secrets: values that no report, screen or file of brunt may show, found in texts in any encoding.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,38 +15,38 @@ use super::names::is_sensitive_name;
 /// Replacement of a secret.
 pub const MASK: &str = "***";
 
-/// Shorter values are not masked: texts without them would be unreadable.
+/// Shortest value that is masked, in bytes. Texts without shorter ones would be unreadable.
 const VALUE_BYTES_MIN: usize = 4;
-/// Values from this length on are masked within words as well, in any case, and in base64 and hexadecimal digits.
+/// Shortest value that is masked inside words, in any case, in base64 and in hexadecimal.
 const ANYWHERE_BYTES_MIN: usize = 8;
-/// Of a value that is cut, at least this number of characters stands there.
+/// Smallest number of characters of a truncated value that are masked.
 const CUT_LETTERS_MIN: usize = 4;
-/// Bodies up to this size are read as JSON.
+/// Largest body that is parsed as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 64 << 10;
-/// Values that say nothing.
+/// Values that are not specific enough to be masked.
 const COMMON: [&str; 5] = ["true", "false", "null", "none", "undefined"];
 
-/// Values that are secret.
+/// Secret values.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    /// Others that are secret as well.
+    /// Further secrets.
     base: Option<Arc<Secrets>>,
-    /// By the first character, in lower case.
+    /// Patterns by first character, in lower case.
     patterns: BTreeMap<char, BTreeSet<Pattern>>,
 }
 
-/// A text that is looked for.
+/// A text to find.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Pattern {
     text: Box<str>,
-    /// It is looked for as a complete word.
+    /// Matches complete words only.
     is_word: bool,
-    /// Upper and lower case are the same.
+    /// Ignores case.
     folds: bool,
 }
 
 impl Secrets {
-    /// None of its own, in addition to others.
+    /// An empty set that extends another.
     pub fn over(base: &Arc<Self>) -> Self {
         Self {
             base: Some(base.clone()),
@@ -81,9 +81,9 @@ impl Secrets {
         }
     }
 
-    /// Adds what base64 makes of a value with something before it and behind it.
+    /// Adds the base64 encodings of a value with other bytes before and after it.
     fn add_within_base64(&mut self, engine: &impl Engine, value: &str) {
-        // Of the first and the last character, only some bits are the value's.
+        // Only some bits of the first and the last character belong to the value.
         for (before, first) in [(0, 0), (1, 2), (2, 3)] {
             let mut bytes = vec![0; before];
             bytes.extend_from_slice(value.as_bytes());
@@ -95,7 +95,7 @@ impl Secrets {
         }
     }
 
-    /// Adds a pattern; whether it is new.
+    /// Adds a pattern and returns whether it is new.
     fn insert(&mut self, text: &str, is_word: bool, folds: bool) -> bool {
         let Some(first) = text.chars().next() else {
             return false;
@@ -108,7 +108,7 @@ impl Secrets {
         })
     }
 
-    /// Adds all texts and numbers of some JSON.
+    /// Adds all texts and numbers of a JSON value.
     pub(crate) fn add_all_of(&mut self, json: &JsonValue) {
         match json {
             JsonValue::String(text) => self.add(text),
@@ -119,7 +119,7 @@ impl Secrets {
         }
     }
 
-    /// Adds those of another set.
+    /// Adds the values of another set.
     pub fn merge(&mut self, other: &Self) {
         for (first, patterns) in &other.patterns {
             let own = self.patterns.entry(*first).or_default();
@@ -127,12 +127,12 @@ impl Secrets {
         }
     }
 
-    /// A text without secrets: neither these values nor what secret names stand for in it.
+    /// Masks these values and the values of secret names in a text.
     pub fn mask(&self, text: &str) -> String {
         self.masked(text, false)
     }
 
-    /// The same of a text that ends before what it was taken from: the beginning of a value may stand at its end.
+    /// The same for a truncated text, which may end with the beginning of a value.
     pub fn mask_cut(&self, text: &str) -> String {
         self.masked(text, true)
     }
@@ -148,7 +148,7 @@ impl Secrets {
         replaced(text, &self.ranges(text, is_cut), |_| MASK.to_owned())
     }
 
-    /// The same with one `*` for each byte, so that all else keeps its place.
+    /// The same with one `*` per byte, so that other text keeps its position.
     pub(crate) fn mask_in_place(&self, text: &str) -> String {
         let stars = |secret: &str| {
             let bytes = secret.bytes();
@@ -205,7 +205,7 @@ impl Secrets {
 }
 
 impl Secrets {
-    /// Adds what stands behind names of secrets in a text.
+    /// Adds the values of secret names in a text.
     pub fn add_named(&mut self, text: &str) {
         for range in named::ranges(text) {
             let value = &text[range];
@@ -216,14 +216,14 @@ impl Secrets {
             if value.contains('\\') {
                 self.add(&unescaped(value));
             }
-            // Of credentials in a URL.
+            // Credentials in a URL.
             if let Some((_, password)) = value.split_once(':') {
                 self.add(&percent_decoded(password));
             }
         }
     }
 
-    /// Adds what some JSON holds under names of secrets.
+    /// Adds the values of secret names in JSON.
     pub(crate) fn add_members(&mut self, json: &JsonValue) {
         match json {
             JsonValue::Array(items) => items.iter().for_each(|item| self.add_members(item)),
@@ -240,7 +240,7 @@ impl Secrets {
         }
     }
 
-    /// Adds the credentials of a header field whose name is that of a secret.
+    /// Adds the credentials of a header field with a secret name.
     pub fn add_field(&mut self, name: &str, value: &str) {
         let plain = name.to_ascii_lowercase();
         if plain == "cookie" {
@@ -278,7 +278,7 @@ impl Secrets {
         }
     }
 
-    /// Adds what a head holds in fields that are secret, and other lines behind names of secrets.
+    /// Adds the values of secret header fields and the values of secret names in other header lines.
     pub fn add_fields(&mut self, lines: &str) {
         for line in lines.split("\r\n") {
             match line.split_once(':') {
@@ -288,7 +288,7 @@ impl Secrets {
         }
     }
 
-    /// Adds what the beginning of a body holds behind names of secrets.
+    /// Adds the values of secret names at the beginning of a body.
     pub fn add_body(&mut self, body: &[u8]) {
         let body = &body[..body.len().min(JSON_BYTES_MAX)];
         match serde_json::from_slice(body) {
@@ -297,7 +297,7 @@ impl Secrets {
         }
     }
 
-    /// A head without the values of fields that are secret: of cookies and schemes, the names stay.
+    /// Masks the values of secret header fields. Names of cookies and schemes stay.
     pub fn mask_fields(&self, lines: &str) -> String {
         let masked = lines.split("\r\n").map(|line| {
             let Some((name, value)) = line.split_once(": ") else {
@@ -312,7 +312,7 @@ impl Secrets {
     }
 }
 
-/// Ranges in order, those that overlap as one.
+/// Sorts ranges and merges those that overlap.
 fn apart(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| range.start);
     let mut apart: Vec<Range<usize>> = Vec::new();
@@ -325,7 +325,7 @@ fn apart(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     apart
 }
 
-/// A text with something else in each of the ranges.
+/// Replaces ranges of a text.
 fn replaced(text: &str, ranges: &[Range<usize>], by: impl Fn(&str) -> String) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut from = 0;
@@ -371,7 +371,7 @@ fn masked_field(name: &str, value: &str) -> String {
             let pairs = value.split(';').map(cookie);
             pairs.collect::<Vec<_>>().join(";")
         }
-        // What comes behind the first `;` says how it is kept.
+        // Attributes follow the first `;`.
         "set-cookie" => match value.split_once(';') {
             Some((pair, rest)) => format!("{};{rest}", cookie(pair)),
             None => cookie(value),
@@ -385,7 +385,7 @@ fn masked_field(name: &str, value: &str) -> String {
 
 /// Decodes `%20` and `+`.
 fn percent_decoded(text: &str) -> String {
-    // `&` is the only other character that says something there.
+    // `&` is the only other special character there.
     let pair = format!("={}", text.replace('&', "%26"));
     let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
     decoded.map_or_else(String::new, |(_, value)| value.into_owned())

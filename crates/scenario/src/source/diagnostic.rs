@@ -163,7 +163,7 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     }
 }
 
-/// Syntax error of the TOML parser, at its place.
+/// Syntax error of the TOML parser, with its location.
 pub(crate) fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
     let message = error.message().lines().next().unwrap_or_default();
     let diagnostic = Diagnostic::new(message);

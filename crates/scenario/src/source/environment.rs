@@ -19,7 +19,7 @@ pub trait FileContent: std::fmt::Debug + Send + Sync {
     /// Its size, in bytes.
     fn size(&self) -> u64;
 
-    /// Reads from a place on, as much as fits; 0 at the end.
+    /// Reads from an offset until `into` is full. Returns the number of bytes; 0 at the end.
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
 }
 
@@ -51,7 +51,7 @@ impl FileContent for Vec<u8> {
     }
 }
 
-/// Reads a file from a place on.
+/// Sequential reader of a file from an offset.
 pub(crate) struct Reading<'a> {
     pub(crate) content: &'a dyn FileContent,
     pub(crate) at: u64,

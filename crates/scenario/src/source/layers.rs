@@ -128,8 +128,8 @@ pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
         assignments: Vec::new(),
         diagnostics: Vec::new(),
     };
-    let mut way = vec![PathBuf::from(file)];
-    collected.include(file, text, layers, &mut way);
+    let mut including = vec![PathBuf::from(file)];
+    collected.include(file, text, layers, &mut including);
     for assignment in layers.assignments {
         let base = collected.sources.add(&assignment.by, &assignment.text);
         collected.assignments.push(base);
@@ -139,7 +139,7 @@ pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
 
 impl Collected {
     /// Adds a file, and below it the files that it includes.
-    fn include(&mut self, name: &str, text: &str, layers: Layers, way: &mut Vec<PathBuf>) {
+    fn include(&mut self, name: &str, text: &str, layers: Layers, including: &mut Vec<PathBuf>) {
         let base = self.sources.add(name, text);
         let (table, _) = DeTable::parse_recoverable(text);
         let included = table.get_ref().get("include").map(Spanned::get_ref);
@@ -156,7 +156,7 @@ impl Collected {
             let path = folder.join(path);
             let span = typed.span().start + base..typed.span().end + base;
             let shown = path.display().to_string();
-            if way.contains(&path) || self.files.len() + way.len() > INCLUDES_MAX {
+            if including.contains(&path) || self.files.len() + including.len() > INCLUDES_MAX {
                 let diagnostic = Diagnostic::new(format!(
                     "{shown} includes itself, or more than {INCLUDES_MAX} files are included"
                 ));
@@ -169,9 +169,9 @@ impl Collected {
             }
             match (layers.file)(&path) {
                 Ok(text) => {
-                    way.push(path);
-                    self.include(&shown, &text, layers, way);
-                    way.pop();
+                    including.push(path);
+                    self.include(&shown, &text, layers, including);
+                    including.pop();
                 }
                 Err(error) => {
                     let diagnostic =

@@ -1,5 +1,4 @@
-//! All layers of a scenario in one table, the secrets that are written there, and a text of TOML in
-//! which none of them stands.
+//! All layers of a scenario in one table, the secrets that they contain, and a TOML text without them.
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -8,7 +7,7 @@ use toml::{Spanned, Table, Value};
 
 use crate::redact::{MASK, Secrets, is_expression, is_sensitive_name, literals};
 
-/// Tables whose keys are names that the user chose.
+/// Tables whose keys are names chosen by the user.
 const TABLES_OF_NAMES: [&str; 5] = ["users", "profiles", "requests", "groups", "metrics"];
 
 /// All layers of a scenario.
@@ -25,7 +24,7 @@ impl MergedLayers {
         Table::deserialize(table).ok().map(Self)
     }
 
-    /// The secrets that are written in it.
+    /// Secrets that the layers contain.
     pub(crate) fn secrets(&mut self) -> Secrets {
         let mut secrets = Secrets::default();
         visit_scenario(&mut self.0, &mut |key, text| {
@@ -39,7 +38,7 @@ impl MergedLayers {
         secrets
     }
 
-    /// Its text, without secrets.
+    /// TOML text of the layers, with secrets masked.
     pub(crate) fn text(mut self, secrets: &Secrets) -> String {
         visit_scenario(&mut self.0, &mut |key, text| {
             if !is_sensitive_name(key) {
@@ -70,7 +69,7 @@ fn visit_scenario(table: &mut Table, visit: &mut Visit) {
     }
 }
 
-/// Visits data: a list, or a table that says where its rows are.
+/// Visits data: a list, or a table with rows or a file.
 fn visit_data(name: &str, data: &mut Value, visit: &mut Visit) {
     match data {
         Value::Table(table) => {
@@ -83,17 +82,17 @@ fn visit_data(name: &str, data: &mut Value, visit: &mut Visit) {
     }
 }
 
-/// Visits the texts of a value; those of a secret belong to its key, however deep they are.
+/// Visits the texts of a value. Texts in a secret table or list belong to its key, at any depth.
 fn visit_value(key: &str, value: &mut Value, visit: &mut Visit) {
     match value {
         Value::Table(table) => {
             for (own, value) in table {
                 match own.as_str() {
-                    // It says where a value is found, and not what it is.
+                    // The source of a value, not the value.
                     "extract" => {}
                     // Numbers under names of the user, and patterns.
                     "measure" | "matches" => visit_value("", value, visit),
-                    // It says which of its values is the secret.
+                    // Its keys determine which of its values is the secret.
                     "auth" if value.is_table() => visit_value("", value, visit),
                     _ if is_sensitive_name(key) => visit_value(key, value, visit),
                     own => visit_value(own, value, visit),

@@ -1,12 +1,11 @@
-//! Quantities with units as they are typed: durations, percentages, sizes, rates.
+//! Parsers of quantities with units: durations, percentages, sizes, rates.
 
 use std::time::Duration;
 
-use crate::spec::Spanned;
 use brunt_record::Metric;
 
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::Json;
+use crate::spec::{Json, Spanned};
 
 /// A duration such as `500ms`, `20s`, `5m`, `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {

@@ -26,7 +26,7 @@ pub(crate) struct CheckSpec {
     /// Regular expression that matches somewhere in the body, or a list, all of which match.
     #[schemars(with = "Option<shape::Regexes>")]
     pub(crate) matches: Option<Spanned<Json>>,
-    /// Complete body.
+    /// Text that is equal to the complete body.
     pub(crate) equals: Option<Spanned<String>>,
     /// Checks of JSON values: a table from JSONPath (RFC 9535) to a [value test](#value-tests), such as
     /// `{ "$.items[*]" = { count = 3 } }`.
@@ -39,14 +39,14 @@ pub(crate) struct CheckSpec {
     /// Size of the decoded body: bytes such as `100`, or a range such as `"1KiB..10MB"` or `"..10MB"`.
     #[schemars(with = "Option<shape::Size>")]
     pub(crate) size: Option<Spanned<Json>>,
-    /// Longest response time.
+    /// Longest response time, such as `"2s"`.
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) time: Option<Spanned<String>>,
     /// Table of the same keys, none of which may hold.
     pub(crate) not: Option<Box<CheckSpec>>,
 }
 
-/// Source of a variable: a `JSONPath`, or a table.
+/// Source of a variable: a JSONPath, or a table.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum ExtractSpec {

@@ -40,10 +40,10 @@ fn duration_pattern() -> String {
     format!("^{}$", duration())
 }
 
-/// A wait with one of these laws, a duration, or a range of durations.
-fn wait_pattern(laws: &str) -> String {
+/// A wait with one of these functions, a duration, or a range of durations.
+fn wait_pattern(functions: &str) -> String {
     format!(
-        r"^(\s*none\s*|\s*({laws})\s*\(.*\)\s*|{0}(\.\.{0})?)$",
+        r"^(\s*none\s*|\s*({functions})\s*\(.*\)\s*|{0}(\.\.{0})?)$",
         duration()
     )
 }

@@ -121,7 +121,7 @@ proptest! {
 }
 
 #[test]
-fn what_only_jinja_can_say_works_and_draws() {
+fn expressions_for_jinja_only_are_evaluated_and_draw() {
     let given = |text: &str| values(text, 3).0[0].clone().map(|value| value.to_json());
     let cases = [
         ("number * 2 + 1", serde_json::json!(15)),

@@ -8,7 +8,7 @@ fn of(values: &[&str]) -> Secrets {
     secrets
 }
 
-/// Each byte as two digits behind a sign.
+/// Each byte as two hexadecimal digits after a prefix.
 fn hex(text: &str, sign: &str) -> String {
     let digits = |hex: String, byte| hex + &format!("{sign}{byte:02x}");
     text.bytes().fold(String::new(), digits)
@@ -135,7 +135,7 @@ fn beginning_of_a_value_is_masked_where_a_text_is_cut() {
         let shortened = secrets.mask(&format!("is {cut}…, no"));
         assert_eq!(shortened, "is ***…, no", "{cut}");
     }
-    // A text that is complete, and a beginning that says little.
+    // A complete text, and a beginning that is not specific.
     assert_eq!(secrets.mask("is s3cr3t"), "is s3cr3t");
     assert_eq!(secrets.mask_cut("is s3c"), "is s3c");
 }
@@ -168,7 +168,7 @@ fn each_line_of_a_value_is_masked() {
 }
 
 #[test]
-fn what_secret_names_stand_for_is_masked_whatever_it_is() {
+fn values_of_secret_names_are_masked_whatever_their_type() {
     let none = Secrets::default();
     for (text, expected) in [
         ("GET /x?access_token=a&b=1", "GET /x?access_token=***&b=1"),
@@ -240,7 +240,7 @@ fn fields_keep_their_names_and_schemes() {
 }
 
 #[test]
-fn places_stay_what_they_are_in_a_masked_source() {
+fn masking_in_place_keeps_positions() {
     let text = "password = \"a\nbé\" # x\nurl = \"http://ann:s3cret@h\"";
     let masked = Secrets::default().mask_in_place(text);
     assert_eq!(

@@ -1,13 +1,39 @@
-//! The JSON Schema accepts what the reader accepts, and rejects mistakes of single values.
+//! Scenarios that the reader and the JSON Schema accept: shipped, documented and unusual ones. The schema rejects mistakes
+//! of single values.
 
 #[path = "mistakes/table.rs"]
 mod table;
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use brunt_scenario::Scenario;
+use brunt_scenario::{Environment, FileContent, Scenario};
 use serde_json::Value;
+
+/// An environment in which every variable is set, and every data file has the same rows.
+struct Anywhere;
+
+impl Environment for Anywhere {
+    fn variable(&self, _: &str) -> Option<String> {
+        Some("secret".to_owned())
+    }
+
+    fn file(&self, _: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Ok(Arc::new(b"name\nann\nbob\n".to_vec()))
+    }
+}
+
+/// Pages whose examples add up to one scenario each.
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/scenario.md",
+    "docs/tutorial.md",
+    "docs/coming-from-k6.md",
+    "docs/coming-from-locust.md",
+    "docs/coming-from-wrk-oha-hey.md",
+];
 
 /// The compiled schema.
 struct Validator {
@@ -51,7 +77,21 @@ fn examples(page: &str) -> String {
 }
 
 #[test]
-fn shipped_and_documented_scenarios_are_valid() {
+fn reader_accepts_examples_of_the_docs() {
+    for page in PAGES {
+        let text = examples(&read(&root(page)));
+        assert!(!text.is_empty(), "{page} has examples");
+        let scenario = Scenario::read_in(page, &text, &Anywhere);
+        assert!(
+            scenario.is_ok(),
+            "{:?}",
+            miette::Report::new(scenario.unwrap_err())
+        );
+    }
+}
+
+#[test]
+fn schema_accepts_shipped_and_documented_scenarios() {
     let mut scenarios = vec![("brunt.toml".to_owned(), read(&root("brunt.toml")))];
     for entry in std::fs::read_dir(root("scenarios")).expect("scenarios") {
         let path = entry.expect("an entry").path();
@@ -63,14 +103,7 @@ fn shipped_and_documented_scenarios_are_valid() {
         }
     }
     assert!(scenarios.len() > 8);
-    for page in [
-        "README.md",
-        "docs/scenario.md",
-        "docs/tutorial.md",
-        "docs/coming-from-k6.md",
-        "docs/coming-from-locust.md",
-        "docs/coming-from-wrk-oha-hey.md",
-    ] {
+    for page in PAGES {
         scenarios.push((page.to_owned(), examples(&read(&root(page)))));
     }
     let validator = Validator::new();
@@ -81,7 +114,7 @@ fn shipped_and_documented_scenarios_are_valid() {
 }
 
 #[test]
-fn mistakes_of_single_values_are_rejected() {
+fn schema_rejects_mistakes_of_single_values() {
     let validator = Validator::new();
     assert_eq!(
         validator.validate(&toml::from_str(&table::file(table::GET, "")).expect("TOML")),
