@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// Duration in seconds
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// Use io_uring instead of epoll, send and recv
+    /// Use `io_uring` instead of epoll, send and recv
     #[arg(long)]
     io_uring: bool,
 }
