@@ -115,7 +115,7 @@ fn findings_are_drawn_on_the_charts() {
         let wanted = [
             "Marked:",
             "warm-up 0 s–2 s",
-            "no answers 4 s–7 s",
+            "no response 4 s–7 s",
             "spike 8 s–12 s",
             "recovery 12 s–15 s",
         ];

@@ -101,7 +101,7 @@ fn stall_is_marked_for_its_duration() {
         return;
     };
     let browser = &mut page.browser;
-    assert!(texts(browser, ".marks li").contains(&"no answers 4 s–7 s".to_owned()));
+    assert!(texts(browser, ".marks li").contains(&"no response 4 s–7 s".to_owned()));
     browser.point("figure[data-chart='response'] .u-over", -0.25);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 5 s"]);
@@ -180,7 +180,7 @@ fn requests_are_sorted_filtered_and_opened() {
     assert_eq!(
         texts(browser, "tr.detail .now")[0],
         "30",
-        "answered a second"
+        "responses per second"
     );
     click(browser, "tr.detail details summary");
     assert_eq!(count(browser, "tr.detail details tbody tr"), 22);
