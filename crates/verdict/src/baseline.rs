@@ -326,16 +326,16 @@ pub fn judge_with_baseline(
     theta: Option<f64>,
 ) -> Verdict {
     let mut verdict = judge(record);
-    let mut beside = BaselineVerdict {
+    let mut compared_run = BaselineVerdict {
         baseline: baseline.name.clone(),
         differences,
         comparison: baseline.compare(record, theta),
     };
     if verdict.result == RunResult::Invalid {
-        beside.comparison.leave_undecided();
+        compared_run.comparison.leave_undecided();
     }
-    if beside.comparison.is_worse() {
-        let finding = beside.finding();
+    if compared_run.comparison.is_worse() {
+        let finding = compared_run.finding();
         // A run that misses no target fails because of this.
         if !verdict.result.is_missed() && verdict.result != RunResult::NoResponse {
             verdict.headline.clone_from(&finding.headline);
@@ -343,28 +343,28 @@ pub fn judge_with_baseline(
             PLAY_BOTH.clone_into(&mut verdict.next_step);
         }
         verdict.findings.insert(0, finding);
-    } else if beside.comparison.outcome() == Outcome::NotEnoughData {
-        leave_open(&mut verdict, &beside);
+    } else if compared_run.comparison.outcome() == Outcome::NotEnoughData {
+        leave_open(&mut verdict, &compared_run);
     }
-    verdict.baseline = Some(beside);
+    verdict.baseline = Some(compared_run);
     verdict
 }
 
 /// Makes the result inconclusive if the run misses nothing but it is undecided whether it is worse.
-fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
+fn leave_open(verdict: &mut Verdict, compared_run: &BaselineVerdict) {
     match verdict.result {
         RunResult::Graded(Grade::Poor | Grade::Critical)
         | RunResult::Invalid
         | RunResult::NoResponse => return,
         RunResult::Graded(Grade::Inconclusive) => {
             let known = verdict.headline.trim_end_matches('.');
-            verdict.headline = format!("{known}; {}", uncapitalized(&beside.headline()));
+            verdict.headline = format!("{known}; {}", uncapitalized(&compared_run.headline()));
             return;
         }
         RunResult::Graded(_) | RunResult::NoTargets => {}
     }
     let (state, known) = verdict.headline_parts();
-    let compared = beside.headline();
+    let compared = compared_run.headline();
     let by_targets = match verdict.result {
         RunResult::NoTargets => String::new(),
         _ => format!("{} by its targets: ", uncapitalized(state)),
@@ -374,10 +374,10 @@ fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
         uncapitalized(compared.trim_end_matches('.')),
     );
     verdict.result = RunResult::Graded(Grade::Inconclusive);
-    verdict.next_step = match beside.comparison.between_runs {
+    verdict.next_step = match compared_run.comparison.between_runs {
         BetweenRuns::Unknown { .. } => format!(
             "Next: save at least three runs, `brunt baseline save {} --runs 3`, and compare again.",
-            beside.baseline
+            compared_run.baseline
         ),
         BetweenRuns::Known { .. } => {
             "Next: run longer or with more load, or save more runs, to compare with the baseline."

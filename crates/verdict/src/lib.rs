@@ -1,4 +1,9 @@
-//! Targets to grades, statistics to findings: pure functions of a run record.
+//! The verdict on a run: grades of its targets, its validity, and findings. Everything here is a pure function of a run
+//! record.
+//!
+//! [`judge`] judges one run, [`judge_with_baseline`] also compares it with stored runs. [`search::Search`] controls a run
+//! that searches for the breaking point, [`stopping`] decides whether a run ends early or is extended, and
+//! [`comparison::AbTest`] compares two builds. The statistics behind them are in [`stats`].
 
 pub mod baseline;
 pub mod comparison;

@@ -364,9 +364,11 @@ impl<'a> RunSoFar<'a> {
             let block = self.in_interval(interval, target, threshold);
             (self.middle_s(interval), block)
         });
-        let tells =
+        let is_representative =
             |at_s: &f64, block: &Block| block.all > 0.0 && remaining_load.is_represented_by(*at_s);
-        blocks.filter(|(at_s, block)| tells(at_s, block)).collect()
+        blocks
+            .filter(|(at_s, block)| is_representative(at_s, block))
+            .collect()
     }
 
     /// CPU use: each reading describes the second before it.

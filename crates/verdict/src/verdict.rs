@@ -53,8 +53,8 @@ impl Verdict {
     }
 
     fn is_worse_than_baseline(&self) -> bool {
-        let beside = self.baseline.as_ref();
-        beside.is_some_and(|beside| beside.comparison.is_worse())
+        let compared = self.baseline.as_ref();
+        compared.is_some_and(|compared| compared.comparison.is_worse())
     }
 
     /// Returns whether an undecided target may be critical.

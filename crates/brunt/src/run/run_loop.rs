@@ -388,7 +388,7 @@ impl SearchController {
                 recorder.event(generator.clock(), command);
             }
             Some(SearchAction::Stop) => {
-                stop.request(generator, recorder, StoppedBy::Finished, None)
+                stop.request(generator, recorder, StoppedBy::Finished, None);
             }
             None => {}
         }

@@ -203,9 +203,9 @@ mod tests {
     fn caveats_name_what_weakens_the_conclusion() {
         let mut it = summary(ChangeInterval::UNKNOWN, 2);
         (it.requests_per_block, it.measurement.pairs) = (31.4, 4);
-        let said = it.caveats().join("\n");
-        for part in ["2 of 6 pairs", "31.4 requests", "before 10 pairs"] {
-            assert!(said.contains(part), "{said}");
+        let caveats = it.caveats().join("\n");
+        for part in ["2 of 6 pairs", "31.4 requests", "at least 10 pairs"] {
+            assert!(caveats.contains(part), "{caveats}");
         }
         assert!(
             summary(ChangeInterval::between(0.98, 1.02), 0)

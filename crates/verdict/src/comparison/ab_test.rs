@@ -69,14 +69,14 @@ impl AbTest {
         limit: Limit,
     ) -> Self {
         // Metrics that both have, with the value of A.
-        let tried = |name: Option<&str>, measured: ComparedMetric| {
+        let trial_value = |name: Option<&str>, measured: ComparedMetric| {
             value(b, name, measured).and_then(|_| value(a, name, measured))
         };
-        let told = tested.iter().filter(|it| tried(None, **it).is_some());
-        let count = told.count();
+        let available = tested.iter().filter(|it| trial_value(None, **it).is_some());
+        let count = available.count();
         let test = |name: Option<&str>, measured: ComparedMetric| {
-            let tried = tried(name, measured)?;
-            let tolerance = tolerance_of(measured, tried, theta);
+            let trial_value = trial_value(name, measured)?;
+            let tolerance = tolerance_of(measured, trial_value, theta);
             let is_tested = name.is_none() && tested.contains(&measured);
             Some(MetricTest {
                 name: name.map(str::to_owned),

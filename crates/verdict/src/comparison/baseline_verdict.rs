@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    fn beside(rows: Vec<ComparisonRow>, runs: usize) -> BaselineVerdict {
+    fn compared_run(rows: Vec<ComparisonRow>, runs: usize) -> BaselineVerdict {
         BaselineVerdict {
             baseline: "main".into(),
             differences: Vec::new(),
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn baseline_of_one_run_names_the_remedy() {
-        let beside = beside(
+        let compared_run = compared_run(
             vec![row(
                 ComparedMetric::CpuPerRequest,
                 ChangeInterval::UNKNOWN,
@@ -168,11 +168,11 @@ mod tests {
             1,
         );
         assert_eq!(
-            beside.headline(),
+            compared_run.headline(),
             "Not enough data to compare this run with baseline `main`."
         );
         assert_eq!(
-            beside.caveats(),
+            compared_run.caveats(),
             [
                 "baseline `main` has 1 run, so the noise between runs is unknown, and no metric can be called worse or \
                  not worse; save at least three runs: `brunt baseline save main --runs 3`"
@@ -188,7 +188,7 @@ mod tests {
                 ChangeInterval::between(0.9, high),
                 true,
             );
-            beside(vec![open], 3).caveats().join("\n")
+            compared_run(vec![open], 3).caveats().join("\n")
         };
         assert!(
             caveats(1.124).contains("--tolerance 13%"),
@@ -201,7 +201,7 @@ mod tests {
             ChangeInterval::between(1.08, 1.2),
             true,
         );
-        assert_eq!(beside(vec![decided], 3).caveats(), [] as [String; 0]);
+        assert_eq!(compared_run(vec![decided], 3).caveats(), [] as [String; 0]);
     }
 
     proptest! {
@@ -231,7 +231,7 @@ mod tests {
             let is_worse = tested.iter().any(|row| ends(row).is_some_and(|(low, _)| low > 1.05));
             let is_fine = !tested.is_empty()
                 && tested.iter().all(|row| ends(row).is_some_and(|(_, high)| high <= 1.05));
-            let sentence = beside(rows.clone(), 3).headline();
+            let sentence = compared_run(rows.clone(), 3).headline();
             prop_assert_eq!(sentence.starts_with("Worse"), is_worse, "{}", &sentence);
             let says_fine = sentence.starts_with("Not worse") || sentence.starts_with("The same");
             prop_assert_eq!(says_fine, is_fine, "{}", &sentence);

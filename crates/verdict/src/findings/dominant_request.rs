@@ -63,8 +63,9 @@ impl ServiceTimes {
     /// The median; `None` if there are too few requests, or if most failed: the duration of a rejection says nothing
     /// about the request.
     fn median(&self) -> Option<PercentileValue> {
-        let tells = self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
-        self.ranked.percentile(0.5).filter(|_| tells)
+        let is_representative =
+            self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
+        self.ranked.percentile(0.5).filter(|_| is_representative)
     }
 }
 

@@ -372,10 +372,10 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     };
     let before_ms = p95_within(spike.before_s, spike.begins_s);
     let during_ms = p95_within(spike.begins_s, spike.ends_s);
-    let meanwhile = windows
+    let until_recovered = windows
         .iter()
         .filter(|window| (spike.begins_s..end_s).contains(&window.begin_s));
-    let (failed, peak) = meanwhile.fold((0, 0), |(failed, peak), window| {
+    let (failed, peak) = until_recovered.fold((0, 0), |(failed, peak), window| {
         (
             failed + window.failed,
             peak.max(window.in_flight.unwrap_or(0)),

@@ -46,15 +46,15 @@ impl CpuStarvation {
             return Self::default();
         };
         let threads = f64::from(record.header.generator.threads.max(1));
-        let seen = InterferenceTotals::in_second(record, second);
+        let totals = InterferenceTotals::in_second(record, second);
         let waited_ms = counts.cpu_wait_ms as f64;
         // A thread that waits for its quota is waiting for a CPU, too: most kernels count it in both.
-        let throttled_ms = seen.throttled.min(threads * 1e3);
+        let throttled_ms = totals.throttled.min(threads * 1e3);
         let own = match counts.timeslices {
             0 => 1.0,
-            _ => (counts.cpu_ms as f64 / seen.used.max(1.0)).min(1.0),
+            _ => (counts.cpu_ms as f64 / totals.used.max(1.0)).min(1.0),
         };
-        let stolen_ms = (seen.stolen * own).min(threads * 1e3);
+        let stolen_ms = (totals.stolen * own).min(threads * 1e3);
         let all_ms = waited_ms.max(throttled_ms) + stolen_ms;
         let beside_ms = all_ms - waited_ms;
         let each_ms = match counts.timeslices {
@@ -67,7 +67,7 @@ impl CpuStarvation {
             waited_ms: (waited_ms - throttled_ms).max(0.0),
             throttled_ms,
             stolen_ms,
-            suspended_ms: seen.suspended,
+            suspended_ms: totals.suspended,
             is_saturated,
             each_ns: each_ms.min(all_ms) * 1e6,
             share: if is_saturated {
@@ -106,17 +106,17 @@ impl CpuStarvation {
     /// The number of requests that still miss a threshold without starvation; `missing` counts the misses if each
     /// request is shortened by some nanoseconds.
     pub(crate) fn still_missing(&self, all: u64, missing: impl Fn(u64) -> u64) -> f64 {
-        let seen = missing(0) as f64;
+        let totals = missing(0) as f64;
         let shorter_by = |ns: f64| {
             if ns < 1.0 {
-                seen
+                totals
             } else {
                 missing(whole(ns)) as f64
             }
         };
         let evenly = shorter_by(self.each_ns);
-        let at_once = (seen - shorter_by(self.longest_ns)).min(self.share * all as f64);
-        evenly.min(seen - at_once)
+        let at_once = (totals - shorter_by(self.longest_ns)).min(self.share * all as f64);
+        evenly.min(totals - at_once)
     }
 
     /// The time that it may have added to the mean, in milliseconds.
@@ -166,7 +166,7 @@ impl InterferenceTotals {
         let readings = &record.readings;
         let (begin_ms, end_ms) = (second as f64 * 1e3, (second + 1) as f64 * 1e3);
         let first = readings.after((second * 1_000) as u64);
-        let mut seen = Self::default();
+        let mut totals = Self::default();
         let mut before_ms = first
             .checked_sub(1)
             .and_then(|at| Some(readings.get(at)?.at_ms));
@@ -179,22 +179,22 @@ impl InterferenceTotals {
             if from_ms >= end_ms {
                 break;
             }
-            let Some(told) = &reading.interference else {
+            let Some(interference) = &reading.interference else {
                 continue;
             };
             let ramp_ms = to_ms.min(end_ms) - from_ms.max(begin_ms);
             let part = (ramp_ms / (to_ms - from_ms).max(1.0)).clamp(0.0, 1.0);
-            let of = |ms: Option<u64>| ms.map_or(0.0, |ms| ms as f64 * part);
-            seen.stolen += of(told.stolen_ms);
-            seen.used += of(told.used_ms);
-            seen.throttled += of(told.throttled_ms);
+            let part_of = |ms: Option<u64>| ms.map_or(0.0, |ms| ms as f64 * part);
+            totals.stolen += part_of(interference.stolen_ms);
+            totals.used += part_of(interference.used_ms);
+            totals.throttled += part_of(interference.throttled_ms);
             // A suspension is not distributed: the run's clock stood still.
             let middle_ms = f64::midpoint(from_ms, to_ms);
             if (begin_ms..end_ms).contains(&middle_ms) {
-                seen.suspended += told.suspended_ms.map_or(0.0, |ms| ms as f64);
+                totals.suspended += interference.suspended_ms.map_or(0.0, |ms| ms as f64);
             }
         }
-        seen
+        totals
     }
 }
 

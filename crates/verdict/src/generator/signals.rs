@@ -75,14 +75,14 @@ impl GeneratorSignal {
         let mut found: Option<Self> = None;
         for (at, second) in record.timeline.seconds().iter().enumerate() {
             let starvation = CpuStarvation::in_second(record, at);
-            let told = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
+            let relevant = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
             let is_busy = starvation.is_saturated && second.max_wakeup_delay_us >= LATE_US;
             let ms = match cause {
-                SignalCause::Suspended => told(starvation.suspended_ms),
+                SignalCause::Suspended => relevant(starvation.suspended_ms),
                 SignalCause::Stalled => second.generator_stall_ms as f64,
-                SignalCause::Throttled => told(starvation.throttled_ms),
-                SignalCause::Stolen => told(starvation.stolen_ms),
-                SignalCause::Waited => told(starvation.waited_ms),
+                SignalCause::Throttled => relevant(starvation.throttled_ms),
+                SignalCause::Stolen => relevant(starvation.stolen_ms),
+                SignalCause::Waited => relevant(starvation.waited_ms),
                 SignalCause::Saturated if is_busy => second.busiest_thread_cpu_ms as f64,
                 SignalCause::Saturated => 0.0,
             };
@@ -115,9 +115,9 @@ impl GeneratorSignal {
             let at_ms = reading.at_ms as f64;
             at_ms > from_ms && at_ms <= to_ms
         });
-        let told = within.filter_map(|reading| reading.interference?.pressure_percent);
-        let told: Vec<f64> = told.collect();
-        (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
+        let percents = within.filter_map(|reading| reading.interference?.pressure_percent);
+        let percents: Vec<f64> = percents.collect();
+        (!percents.is_empty()).then(|| percents.iter().sum::<f64>() / percents.len() as f64)
     }
 
     /// Describes the cause and the time.

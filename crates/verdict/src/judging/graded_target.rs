@@ -99,7 +99,7 @@ fn graded(
 ) -> (Grade, Option<PossibleGrades>, Option<EvidenceGap>) {
     let ask = |threshold: Threshold| {
         let mut results = results.iter();
-        let found = results.find(|(asked, _)| *asked == threshold);
+        let found = results.find(|(tested, _)| *tested == threshold);
         found.map_or_else(|| evidence.result(threshold), |(_, result)| result.clone())
     };
     match thresholds::grade(target, ask) {

@@ -127,8 +127,8 @@ impl Headline<'_> {
 
     fn passed(&self, grade: Grade) -> String {
         let answer = ProfileResult::of(self.record, self.findings);
-        let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
-        let not_applicable = self.rows.len() - asked;
+        let applicable = self.rows.iter().filter(|row| row.is_applicable()).count();
+        let not_applicable = self.rows.len() - applicable;
         let met = self.rows.iter().filter(|row| row.is_applicable());
         let met = met.filter(|row| !row.is_missed()).count();
         let aside = (not_applicable > 0).then(|| format!("{not_applicable} not applicable"));
@@ -139,7 +139,7 @@ impl Headline<'_> {
         let miss = self.rows.iter().find_map(GradedTarget::miss);
         let targets = miss
             .into_iter()
-            .chain([format!("{met} of {asked} targets met{at}")])
+            .chain([format!("{met} of {applicable} targets met{at}")])
             .chain(self.measured_and_limits())
             .chain(self.failures_unless(self.rows.iter().any(is_error_rate_of_all)))
             .chain(aside);
@@ -447,7 +447,7 @@ fn listed(names: &[&str]) -> String {
 
 /// The value of a metric for all requests, whether or not a target limits it.
 fn overall(record: &RunRecord, metric: Metric) -> Value {
-    let asked = Target {
+    let target = Target {
         metric,
         scope: None,
         target: None,
@@ -455,5 +455,5 @@ fn overall(record: &RunRecord, metric: Metric) -> Value {
         critical: None,
         stop_at: None,
     };
-    Evidence::of(warm_up::judged(record), &asked, LagTreatment::Counted).value
+    Evidence::of(warm_up::judged(record), &target, LagTreatment::Counted).value
 }

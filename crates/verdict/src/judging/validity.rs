@@ -178,9 +178,9 @@ fn arrivals_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<Inv
     }
     let seconds = record.timeline.seconds();
     let during = seconds.range(0..whole_number(record.duration_s()));
-    let (mut played, mut users) = (0.0, 0u32);
+    let (mut started, mut users) = (0.0, 0u32);
     for second in during {
-        played += second.tasks as f64;
+        started += second.tasks as f64;
         users = users.max(second.users.unwrap_or(0));
     }
     let parts = load.parts().filter(|part| part.open.is_some());
@@ -188,13 +188,13 @@ fn arrivals_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<Inv
     let planned = load
         .iterations
         .map_or(planned, |most| planned.min(most as f64));
-    if played <= 0.0 || played + f64::from(users) >= ARRIVALS_MADE * planned {
+    if started <= 0.0 || started + f64::from(users) >= ARRIVALS_MADE * planned {
         return None;
     }
     Some(InvalidReason::new(
         format!(
             "the load was not generated: brunt itself was saturated and started {} of {} planned arrivals",
-            number::chosen(played.round()),
+            number::chosen(started.round()),
             number::chosen(planned.round())
         ),
         "give brunt more cores or threads, or reduce the load",

@@ -89,15 +89,15 @@ const SURE: f64 = 2.2;
 /// all of them decides, if it does not contradict the trial.
 pub(crate) fn pool(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
-    for (told, trial) in all.iter_mut().zip(trials) {
+    for (pooled, trial) in all.iter_mut().zip(trials) {
         if trial.counted.is_empty() {
             continue;
         }
-        told.outcome = pool_with(trials, trial, |ratio, other| {
+        pooled.outcome = pool_with(trials, trial, |ratio, other| {
             (1.0 - SAME..=1.0 + SAME).contains(&ratio)
                 && (other.excess - trial.excess).abs() < APART
         });
-        if trial.outcome == TrialOutcome::Open && told.outcome == TrialOutcome::Open {
+        if trial.outcome == TrialOutcome::Open && pooled.outcome == TrialOutcome::Open {
             let is_open = |other: &Trial| other.outcome == TrialOutcome::Open;
             let above = pool_with(trials, trial, |ratio, other| {
                 is_open(other) && ratio >= 1.0 - 1e-9
@@ -105,7 +105,7 @@ pub(crate) fn pool(trials: &[Trial]) -> Vec<Trial> {
             let below = pool_with(trials, trial, |ratio, other| {
                 is_open(other) && (1.0 / (1.0 + NEAR)..=1.0 + 1e-9).contains(&ratio)
             });
-            told.outcome = match (above, below) {
+            pooled.outcome = match (above, below) {
                 (TrialOutcome::Holds, _) => TrialOutcome::Holds,
                 (_, TrialOutcome::Breaks(cause)) => TrialOutcome::Breaks(cause),
                 _ => by_line(trials, trial),

@@ -105,7 +105,7 @@ fn excluded(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<boo
     let calm_in_flight = USUAL * usual(seconds, range, taken) + FEW;
     for at in taken {
         let aftermath = (at + 1..=at + AFTERMATH_MAX)
-            .take_while(|second| under_way(seconds, second - 1) > calm_in_flight);
+            .take_while(|second| in_flight_at(seconds, second - 1) > calm_in_flight);
         let before = at.saturating_sub(1);
         for second in (before..=*at).chain(aftermath) {
             let within = second.checked_sub(range.start);
@@ -124,14 +124,17 @@ fn excluded(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<boo
 /// The median number of requests in flight at the end of undisturbed seconds.
 fn usual(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> f64 {
     let calm_in_flight = range.clone().filter(|second| !taken.contains(second));
-    let mut under_way: Vec<f64> = calm_in_flight
-        .map(|second| under_way(seconds, second))
+    let mut in_flight_at: Vec<f64> = calm_in_flight
+        .map(|second| in_flight_at(seconds, second))
         .collect();
-    under_way.sort_by(f64::total_cmp);
-    under_way.get(under_way.len() / 2).copied().unwrap_or(0.0)
+    in_flight_at.sort_by(f64::total_cmp);
+    in_flight_at
+        .get(in_flight_at.len() / 2)
+        .copied()
+        .unwrap_or(0.0)
 }
 
-fn under_way(seconds: &Seconds, second: usize) -> f64 {
+fn in_flight_at(seconds: &Seconds, second: usize) -> f64 {
     let in_flight = seconds.get(second).and_then(|counts| counts.in_flight);
     in_flight.map_or(0.0, f64::from)
 }

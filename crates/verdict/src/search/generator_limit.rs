@@ -27,9 +27,9 @@ pub(crate) fn trusted_level(record: &RunRecord, rates: &Rates) -> Option<f64> {
 
 /// The limit at which a search ended without a break, in requests per second.
 pub(crate) fn ended_search(record: &RunRecord) -> Option<f64> {
-    let asked = record.header.load.search?;
+    let search = record.header.load.search?;
     let most = trusted_level(record, &Rates::of(record))?;
-    let is_lowest = asked.from < most && asked.to.is_none_or(|to| to > most);
+    let is_lowest = search.from < most && search.to.is_none_or(|to| to > most);
     let offered = offered_most(record);
     (is_lowest && offered >= REACHED * most).then_some(trusted_rps(record)?)
 }

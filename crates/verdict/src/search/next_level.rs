@@ -61,7 +61,7 @@ const WORTH: f64 = 0.08;
 /// A level that broke is repeated if a higher one had fewer misses by this, as a logarithm.
 const DOUBTED: f64 = 1.5;
 /// The largest number of trials at a level with contradictory results.
-const ASKED_MAX: usize = 4;
+const TRIALS_PER_LEVEL_MAX: usize = 4;
 
 /// The state of a search when a level is chosen.
 pub(crate) struct SearchState<'a> {
@@ -122,8 +122,8 @@ pub(crate) struct NextLevel {
 pub(crate) fn next(state: &SearchState) -> Option<NextLevel> {
     let bracket = Bracket::of(state.trials);
     let needs_repeat = |level: &&f64| {
-        let asked = state.trials.iter();
-        asked.filter(|trial| same(trial.level, **level)).count() < ASKED_MAX
+        let tried = state.trials.iter();
+        tried.filter(|trial| same(trial.level, **level)).count() < TRIALS_PER_LEVEL_MAX
     };
     let level_to_repeat = bracket.contested.iter().find(needs_repeat).copied();
     let level_to_repeat = level_to_repeat.or_else(|| state.doubted(&bracket));
@@ -276,18 +276,18 @@ impl SearchState<'_> {
     /// could not decide in such a time. With enough time, the risk is lower.
     fn plan(&self, side: &mut BracketSide, estimate: &BreakEstimate, seconds: f64) {
         let near = SIDE * self.precision;
-        let tells = |risk: f64| match side.sign {
+        let decides = |risk: f64| match side.sign {
             ..0.0 => self.tells_less(estimate, seconds, risk),
             _ => self.tells_more(estimate, seconds, risk),
         };
-        let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
+        let least = LESS_RISK.into_iter().find(|risk| decides(*risk) <= near);
         side.risk = least.unwrap_or(match (self.is_sparse, self.is_short) {
             (true, true) => RISK_SHORT,
             (true, false) => RISK_SPARSE,
             _ => RISK,
         });
         let step = if self.is_sparse { STEP } else { 0.0 };
-        let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
+        let off = decides(side.risk).max(near) + UNKNOWN * estimate.error;
         let off = off.clamp(step * side.gap, side.gap / 2.0);
         let silent = self.trials.iter().filter(|trial| {
             let would_take_s = trial.times * (trial.to_s - trial.from_s);
@@ -410,10 +410,10 @@ fn seen(share: f64, effective_size: f64) -> ProportionEstimate {
 }
 
 /// Increases the distance until it decides. Beyond some ratio, a longer trial is better than a more distant level.
-fn farther_until(slope: f64, tells: impl Fn(f64) -> bool) -> f64 {
+fn farther_until(slope: f64, decides: impl Fn(f64) -> bool) -> f64 {
     let highest_level = RATIO_MAX.ln() / slope;
     let mut off = 0.001;
-    while !tells((slope * off).exp()) && off < highest_level {
+    while !decides((slope * off).exp()) && off < highest_level {
         off *= 1.1;
     }
     off.min(highest_level)

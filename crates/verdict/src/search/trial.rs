@@ -262,22 +262,22 @@ fn backlog_grows(window: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
     let timeline = &window.record.timeline;
     let width_s = timeline.width_s() as usize;
     let intervals = (window.intervals().start..).zip(disturbed);
-    let under_way: Vec<f64> = intervals
+    let in_flight: Vec<f64> = intervals
         .filter(|(_, is_disturbed)| !**is_disturbed)
         .flat_map(|(at, _)| timeline.seconds().range(at * width_s..(at + 1) * width_s))
         .filter_map(|second| second.in_flight.map(f64::from))
         .collect();
-    if (under_way.len() as f64) < BACKLOG_S {
+    if (in_flight.len() as f64) < BACKLOG_S {
         return false;
     }
-    let edge = |at: usize| at * under_way.len() / 4;
+    let edge = |at: usize| at * in_flight.len() / 4;
     let quarter = |at: usize| {
-        let part = &under_way[edge(at)..edge(at + 1)];
+        let part = &in_flight[edge(at)..edge(at + 1)];
         part.iter().sum::<f64>() / part.len() as f64
     };
     let quarters = [0, 1, 2, 3].map(quarter);
     // From the middle of the first quarter to that of the last.
-    let chance = (2.0 * per_s * under_way.len() as f64 * 0.75).sqrt();
+    let chance = (2.0 * per_s * in_flight.len() as f64 * 0.75).sqrt();
     quarters.windows(2).all(|pair| pair[0] < pair[1])
         && quarters[3] - quarters[0] > BACKLOG_ERRORS * chance
 }

@@ -266,10 +266,10 @@ pub(crate) fn estimate_with_slow_and(
     if own.share * own.effective_size >= MISSES_ENOUGH && own.effective_size < slow.effective_size {
         return Some(own);
     }
-    let tells = slow.share * slow.effective_size >= MISSES_ENOUGH;
+    let is_informative = slow.share * slow.effective_size >= MISSES_ENOUGH;
     Some(ProportionEstimate {
         effective_size: own.effective_size.min(slow.effective_size),
-        is_settled: own.is_settled && slow.is_settled && tells,
+        is_settled: own.is_settled && slow.is_settled && is_informative,
         ..own
     })
 }

@@ -176,7 +176,7 @@ fn retries_and_dropped_cookies_are_reported() {
     let few = found(1, 1);
     assert!(few[0].starts_with("1 request was retried: "), "{few:?}");
     assert!(
-        few[0].contains("of the 400 requests on the wire"),
+        few[0].contains("included in the 400 requests on the wire"),
         "{few:?}"
     );
     assert!(

@@ -219,8 +219,8 @@ fn changed(load: &Load, times_longer: f64, times_larger: f64) -> Load {
         stage.from *= times_larger;
         stage.to *= times_larger;
     }
-    let beside = load.concurrent.iter();
-    changed.concurrent = beside
+    let concurrent = load.concurrent.iter();
+    changed.concurrent = concurrent
         .map(|part| self::changed(part, times_longer, times_larger))
         .collect();
     changed
