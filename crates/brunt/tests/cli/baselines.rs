@@ -167,7 +167,7 @@ fn baseline_of_one_run_warns_and_runs_option_adds_runs() {
     write_run(&brunt, "99990101-1", &header, 5_000);
     let one = brunt.also(&["baseline", "save", "main"]);
     assert_eq!(one.code, Some(0), "{one:?}");
-    let weakness = "the noise between runs is not known";
+    let weakness = "the noise between runs is unknown";
     let remedy = "`brunt baseline save main --runs 3`";
     for part in [weakness, remedy] {
         assert!(one.stderr.contains(part), "{one:?}");
@@ -272,7 +272,7 @@ fn incompatible_conditions_are_refused_before_the_load() {
         ("cores: 77 in the baseline", |baseline| {
             baseline["conditions"]["machine"]["cores"] = 77.into();
         }),
-        ("hash of the scenario", |baseline| {
+        ("scenario hash", |baseline| {
             baseline["conditions"]["scenario_hash"] = "0".into();
         }),
         ("processor: a in the baseline", |baseline| {

@@ -21,7 +21,7 @@ const BOUND: Duration = Duration::from_secs(30);
 /// Maximum number of runs, if the machine disturbs them.
 const ATTEMPTS: u32 = 4;
 /// Headline of a disturbed run.
-const STOOD_STILL: &str = "brunt itself stood still";
+const STALLED: &str = "brunt itself stalled";
 /// Maximum memory of brunt, with any responses.
 const MEMORY_MAX_MIB: u64 = 256;
 /// Timeout of the threads of a port.
@@ -182,18 +182,15 @@ pub(crate) fn run_cases_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> 
     // A run that was kept from the CPU extends timeouts, so that its outcomes are unknown.
     let mut outcome = loads::outcome(brunt, &[], BOUND)?;
     for _ in 1..ATTEMPTS {
-        if !outcome.output.contains(STOOD_STILL) {
+        if !outcome.output.contains(STALLED) {
             break;
         }
         std::fs::remove_dir_all(brunt.path("out")).map_err(|error| error.to_string())?;
         outcome = loads::outcome(brunt, &[], BOUND)?;
     }
     outcome.is_documented()?;
-    if outcome.output.contains(STOOD_STILL) {
-        return Err(format!(
-            "{STOOD_STILL} in {ATTEMPTS} runs\n{}",
-            outcome.output
-        ));
+    if outcome.output.contains(STALLED) {
+        return Err(format!("{STALLED} in {ATTEMPTS} runs\n{}", outcome.output));
     }
     if outcome.peak_mib > MEMORY_MAX_MIB {
         return Err(format!("{} MiB of memory", outcome.peak_mib));

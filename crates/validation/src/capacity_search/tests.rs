@@ -89,7 +89,7 @@ fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
     let sentence = &verdict.headline;
     assert!(
         sentence.contains(": holds ")
-            && sentence.contains("not broken; brunt itself was late with "),
+            && sentence.contains("not broken; brunt itself could not keep up with "),
         "{sentence}"
     );
 }
