@@ -108,7 +108,9 @@ impl Case {
 }
 
 /// Generates cases, the same for the same seed: the states in rotation, with one to four signals at once or up to
-/// 450 ms apart. Two signals of one kind are at least 50 ms apart: the kernel merges those that were not delivered.
+/// 450 ms apart. Two signals of one kind are at least 50 ms apart: the kernel merges those that were not delivered. So is
+/// SIGXFSZ from any other signal: signals that are pending at the same time are delivered in any order, and a SIGXFSZ counts
+/// only if it is the first.
 pub fn cases(seed: u64, count: usize) -> Vec<Case> {
     let mut state = seed;
     let mut draw = |below: u64| {
@@ -122,8 +124,10 @@ pub fn cases(seed: u64, count: usize) -> Vec<Case> {
         let mut last = None;
         let signals = (0..=draw(3)).map(|_| {
             let kind = Kind::ALL[usize::try_from(draw(4)).unwrap_or(0)];
-            let is_other = last.replace(kind) != Some(kind);
-            let after_ms = if is_other && draw(3) == 0 {
+            let before = last.replace(kind);
+            let may_coincide =
+                before != Some(kind) && ![before, last].contains(&Some(Kind::FileSize));
+            let after_ms = if may_coincide && draw(3) == 0 {
                 0
             } else {
                 50 + draw(400)

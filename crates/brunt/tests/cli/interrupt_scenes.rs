@@ -32,10 +32,15 @@ fn signal(id: u32, signal: Signal) {
 
 /// Whether a process has a handler of SIGINT.
 fn handles_signals(id: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    is_in_mask("SigCgt:", &id.to_string(), Signal::INT)
+}
+
+/// Whether the kernel's mask of this name contains a signal, for a process ID or `self`.
+fn is_in_mask(name: &str, process: &str, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 2 != 0)
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 fn seconds(brunt: &Brunt) -> Option<usize> {
@@ -206,6 +211,10 @@ fn of(kind: Kind) -> Signal {
 /// Runs a case. Returns the time from the state to the exit of brunt.
 pub(crate) fn play(case: &Case) -> Duration {
     let by = case.ends_by().expect("a case that has to end");
+    assert!(
+        !is_in_mask("SigIgn:", "self", Signal::HUP),
+        "SIGHUP is ignored here, and brunt inherits that: run the tests without nohup"
+    );
     let Scene {
         mut running,
         brunt,
@@ -221,9 +230,11 @@ pub(crate) fn play(case: &Case) -> Duration {
         }
         signal(running.id(), of(*kind));
     }
-    let took = wait_until(by + SLACK + BOUND, "brunt to end", || {
-        running.has_ended().then(|| signaled.elapsed())
-    });
+    let took = wait_until(
+        by + SLACK + BOUND,
+        &format!("brunt to end, {case:?}"),
+        || running.has_ended().then(|| signaled.elapsed()),
+    );
     wait_until(BOUND, "its child processes to end", || {
         started.iter().all(|id| !runs(*id)).then_some(())
     });
