@@ -49,7 +49,7 @@ pub enum ReadError {
     NotARecord,
     /// The format is newer than this brunt.
     #[error(
-        "record format {found} is newer than this brunt reads (up to {FORMAT_VERSION}); use a newer brunt"
+        "record format {found} is newer than this version of brunt reads (up to {FORMAT_VERSION}); use a newer version"
     )]
     TooNew {
         /// The version found.

@@ -132,7 +132,7 @@ pub fn ab_progress_line(
     rows: &[ComparisonRow],
     width: usize,
 ) -> String {
-    let mut line = format!("A against B: {pairs} pairs, {seconds:.0} of {limit_s:.0} s at most");
+    let mut line = format!("A vs. B: {pairs} pairs, {seconds:.0} of at most {limit_s:.0} s");
     for row in rows {
         let (change, interval) = comparison::change(row);
         if interval.is_empty() {

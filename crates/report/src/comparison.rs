@@ -27,7 +27,10 @@ pub(crate) struct ComparisonView<'a> {
 impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
     fn from(with_baseline: &'a BaselineVerdict) -> Self {
         Self {
-            title: format!("Against `{}`", number::one_line(&with_baseline.baseline)),
+            title: format!(
+                "Compared with `{}`",
+                number::one_line(&with_baseline.baseline)
+            ),
             sides: ["baseline", "run"],
             figures: "baseline and run are the geometric means of their blocks (error rates: the means), and the change is \
                       computed from them; the intervals of all tested rows hold simultaneously with 95 % confidence",
@@ -43,7 +46,7 @@ impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
 impl<'a> From<&'a AbSummary> for ComparisonView<'a> {
     fn from(ab_summary: &'a AbSummary) -> Self {
         Self {
-            title: "A against B".to_owned(),
+            title: "A vs. B".to_owned(),
             sides: ["A", "B"],
             figures: "A and B are estimates for a typical pair of blocks (Hodges–Lehmann), and the change is that from A to B; \
                       the interval is that of the latest interim analysis, which decides the outcome",

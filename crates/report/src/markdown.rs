@@ -88,7 +88,7 @@ pub fn markdown_of_ab_summary(ab_summary: &AbSummary) -> String {
     let compared_ = ComparisonView::from(ab_summary);
     let outcome = compared_.outcome.in_words();
     let [a, b] = ab_summary.hosts.each_ref().map(|host| code(host));
-    format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n")
+    format!("### brunt: A vs. B: {outcome}\n\nA: {a}, B: {b}\n\n")
         + &compared(&compared_, Some(&compared_.headline))
 }
 

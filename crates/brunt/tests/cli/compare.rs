@@ -82,7 +82,7 @@ fn slower_build_is_worse_and_faster_build_is_not() {
     let junit = std::fs::read_to_string(brunt.path("out/junit.xml")).unwrap();
     assert!(junit.contains("failures=\"1\""), "{junit}");
     assert!(
-        ended.stdout.contains("### brunt: A against B: worse"),
+        ended.stdout.contains("### brunt: A vs. B: worse"),
         "{ended:?}"
     );
     assert!(brunt.path("out/report.html").exists());

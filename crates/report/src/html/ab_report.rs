@@ -11,7 +11,7 @@ use crate::comparison::grade_of;
 
 /// HTML report of an A/B comparison: one self-contained file.
 pub fn html_of_ab_report(report: &AbReport) -> String {
-    let title = format!("brunt: A against B, {}", report.info.profile);
+    let title = format!("brunt: A vs. B, {}", report.info.profile);
     page(&title, &title, &body(report))
 }
 
@@ -23,12 +23,12 @@ fn body(report: &AbReport) -> Markup {
         section {
             header class={ "verdict " (grade_of(outcome).name()) } {
                 p.eyebrow {
-                    "brunt · A against B · " (info.profile) " " (comparison::outcome(outcome))
+                    "brunt · A vs. B · " (info.profile) " " (comparison::outcome(outcome))
                 }
                 h1 { (ab_summary.headline()) }
                 ul { li { "A: " (a) } li { "B: " (b) } }
             }
-            h2 { "A against B" }
+            h2 { "A vs. B" }
             (comparison::compared(&(*ab_summary).into()))
             (pair_charts::charts(ab_summary))
             h2 { "Settings" }

@@ -7,7 +7,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "response",
         "response time",
-        "The wait of a user: from the intended start of the request until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
+        "How long a user waits: from the intended start of the request until its response is complete. Targets apply to this time. It includes the wait of a request that starts late because the service is slow.",
     ),
     (
         "service",
@@ -17,7 +17,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "percentile",
         "p50, p95, p99, p99.9",
-        "The time that this share of the requests does not exceed: p95 200 ms means that 95 of 100 requests took 200 ms or less. p50 is the median. Requests without a response rank above all others.",
+        "The time that this share of the requests does not exceed: a p95 of 200 ms means that 95 % of requests took 200 ms or less. p50 is the median. Requests without a response are ranked as slower than any response.",
     ),
     (
         "mean",
@@ -32,7 +32,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "grade",
         "grade",
-        "How well a target is met: good (target met), acceptable, poor (acceptable missed), critical (critical threshold reached). Inconclusive: the run does not decide it. Not applicable: this load can never decide it.",
+        "How well a target is met: good (target met), acceptable, poor (acceptable missed), critical (critical threshold reached). Inconclusive: there is not enough data to decide. Not applicable: this load can never decide it.",
     ),
     (
         "target",
@@ -62,17 +62,17 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "unanswered",
         "no response",
-        "The request got no complete response: connection refused or reset, timeout, or not HTTP.",
+        "The request received no complete response: connection refused or reset, timeout, or not HTTP.",
     ),
     (
         "wire",
         "on the wire",
-        "Requests that were sent, redirects included. One request of the scenario may be several on the wire.",
+        "Requests that were sent, redirects included. One request of the scenario may be sent as several.",
     ),
     (
         "connect",
         "connect",
-        "Time to open a TCP connection. Only requests that opened one have it; the others reuse an open connection.",
+        "Time to open a TCP connection. Only requests that opened a connection have this value; the others reused an open one.",
     ),
     (
         "tls",
@@ -107,7 +107,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "warm-up",
         "warm-up",
-        "The start of a run before the service is steady. Targets exclude it; statistics of the complete run include it.",
+        "The start of a run, before the service reaches a steady state. Targets exclude it; statistics of the complete run include it.",
     ),
     (
         "heat",
@@ -127,12 +127,12 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "pressure",
         "pressure",
-        "The percentage of time in which something waited for a CPU, for memory or for a disk (Linux PSI).",
+        "The percentage of time in which some task waited for a CPU, memory or a disk (Linux PSI).",
     ),
     (
         "run-delay",
         "run delay",
-        "The time in which threads were ready to run and got no CPU.",
+        "The time for which threads were runnable but waiting for a CPU.",
     ),
     (
         "bracket",
@@ -147,7 +147,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "share",
         "share",
-        "Requests of this name, as a share of all requests: planned by the weights and waits of the scenario, and measured in the run. Failures, and tasks that are slower than their wait, move the measured share away from the plan.",
+        "Requests of this name, as a share of all requests: planned by the weights and waits of the scenario, and measured in the run. Failures, and tasks that are slower than their wait, make the measured share differ from the planned one.",
     ),
     (
         "seed",

@@ -25,7 +25,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
         .partition(|(_, row)| matches!(row.kind, NameKind::Request | NameKind::Start));
     markup! {
         p.note {
-            "Percentiles are of successful requests; requests without a response rank above them."
+            "Percentiles are of successful requests; requests without a response are ranked as slower than these."
         }
         (table(run, "Requests by name", &judged, Some(&total)))
         (phases(&judged, &total))

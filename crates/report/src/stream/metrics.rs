@@ -149,7 +149,7 @@ type Time = (&'static str, &'static str, fn(&NameTotals) -> Buckets);
 const TIMES: [Time; 2] = [
     (
         "brunt.response_time",
-        "Intended start to done. Requests without a response are longer than any bound.",
+        "Intended start to done. Requests without a response are counted above the highest bound.",
         |totals| totals.response,
     ),
     (
@@ -164,13 +164,13 @@ type Count = (&'static str, &'static str, Unit, fn(&NameTotals) -> u64);
 const COUNTS: [Count; 4] = [
     (
         "brunt.wire_requests",
-        "Requests on the wire, redirects included.",
+        "Requests as the server counts them, redirects included.",
         REQUESTS,
         |totals| totals.wire_requests,
     ),
     (
         "brunt.retries",
-        "Requests that were sent again; each is one of those on the wire.",
+        "Requests that were sent again; included in brunt.wire_requests.",
         REQUESTS,
         |totals| totals.retries,
     ),
@@ -314,7 +314,7 @@ const PROCESS: [OfProcess; 9] = [
     ),
     (
         "brunt.process.run_delay",
-        "How long its threads were ready and had no CPU, in the last second.",
+        "How long its threads were runnable but waiting for a CPU, in the last second.",
         Unit::Seconds,
         |process| process.run_delay_ms.map(|ms| ms / 1e3),
     ),
@@ -369,7 +369,7 @@ fn of_machine(machine: &MachineReading) -> Vec<Metric> {
         ),
         (
             "brunt.machine.steal",
-            "CPU that the hypervisor gave to others.",
+            "CPU time that the hypervisor gave to other guests.",
             Unit::Percent,
             machine.steal_percent,
         ),

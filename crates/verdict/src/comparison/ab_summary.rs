@@ -64,7 +64,7 @@ impl AbSummary {
                 let open = names(self.tested(Outcome::NotEnoughData));
                 let stopped = if self.is_stopped { "stopped " } else { "" };
                 format!(
-                    "Not known whether B is worse than A: not enough data for {open} ({stopped}{after})."
+                    "Undecided whether B is worse than A: not enough data for {open} ({stopped}{after})."
                 )
             }
         }
@@ -184,7 +184,7 @@ mod tests {
                 0.9,
                 1.08,
                 0,
-                "Not known whether B is worse than A: not enough data for p95 (after 12 pairs in 120 s).",
+                "Undecided whether B is worse than A: not enough data for p95 (after 12 pairs in 120 s).",
             ),
             (
                 1.08,

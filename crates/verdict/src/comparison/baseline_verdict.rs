@@ -35,7 +35,7 @@ impl BaselineVerdict {
             Outcome::NotWorse => format!("Not worse than {baseline}."),
             Outcome::Same => format!("The same as {baseline}."),
             Outcome::NotEnoughData if self.comparison.tells_anything() => format!(
-                "Not known whether this run is worse than {baseline}: not enough data for {}.",
+                "Undecided whether this run is worse than {baseline}: not enough data for {}.",
                 rows(Outcome::NotEnoughData)
             ),
             Outcome::NotEnoughData => {

@@ -147,14 +147,14 @@ pub(crate) fn is_watched(record: &RunRecord) -> bool {
 /// The finding that a run of the endurance profile is too short.
 fn too_short(record: &RunRecord) -> Option<Finding> {
     let sentence = format!(
-        "Too short to show whether the service leaks: hold one level for {} or more.",
+        "Too short to show whether the service leaks: keep the load constant for {} or more.",
         number::seconds(LEVEL_S_MIN)
     );
     let is_asked = record.header.profile == ENDURANCE;
     is_asked.then(|| Finding::new(FindingKind::GrowthUnclear, sentence))
 }
 
-/// The longest time for which the load was planned to hold one level, as far as it was generated.
+/// The longest time for which the load was planned to be constant, as far as it was generated.
 pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
     if record.header.load.search.is_some() {
         return None;

@@ -87,7 +87,7 @@ pub(in crate::html) fn distribution(run: &Judged, spread: &TimeDistributions) ->
         p.note {
             (number::count(spread.response.count())) " requests of the whole run"
             @if never > 0 {
-                "; without a response: " (number::count(never)) ", which rank above all others: the line ends where they begin"
+                "; without a response: " (number::count(never)) ", which are ranked as slowest: the line ends where they begin"
             }
             ". Requests with a response that failed are not included."
         }
