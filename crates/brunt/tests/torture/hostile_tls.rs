@@ -14,7 +14,7 @@ use crate::trials::{Promise, Random};
 const OK: Kinds = &[];
 const TLS: Kinds = &["tls"];
 const CLOSED: Kinds = &["connection_closed"];
-/// Length of the close_notify alert in TLS 1.3: a record of 2 bytes, its type, and a tag.
+/// Length of the `close_notify` alert in TLS 1.3: a record of 2 bytes, its type, and a tag.
 const CLOSE_NOTIFY_BYTES: usize = 24;
 const HEAD: &str = "timeouts = { tls = \"500ms\" }\ntls = { ca = \"ca.pem\" }";
 
@@ -28,7 +28,7 @@ enum Tampering {
     },
     /// Changes a byte in this range.
     Changes { within: (usize, usize) },
-    /// Drops the close_notify alert.
+    /// Drops the `close_notify` alert.
     Truncates,
 }
 
