@@ -260,8 +260,11 @@ fn run_and_collect(
     Ok(())
 }
 
+/// Bytes that a collector received.
+type Received = Arc<Mutex<Vec<u8>>>;
+
 /// OTLP collector that rejects the first request, and stores the bodies of all.
-fn collector() -> Result<(Server, Arc<Mutex<Vec<u8>>>), String> {
+fn collector() -> Result<(Server, Received), String> {
     let bodies = Arc::<Mutex<Vec<u8>>>::default();
     let stored = bodies.clone();
     let routes = Routes::new().rule("/v1/metrics", move |request| {
