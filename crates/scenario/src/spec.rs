@@ -407,6 +407,7 @@ pub(crate) struct SearchSpec {
 /// A stage of a profile.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "ramp_steps": ["ramp"] })))]
 pub(crate) struct StageSpec {
     /// Number of users at the end of the ramp (closed model).
     pub(crate) users: Option<Spanned<u32>>,
@@ -423,7 +424,7 @@ pub(crate) struct StageSpec {
     /// Default: at once
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) ramp: Option<Spanned<String>>,
-    /// Number of equal steps of the ramp.
+    /// Number of equal steps of the ramp. Needs `ramp`.
     ///
     /// Default: a linear ramp
     #[schemars(range(min = 1))]

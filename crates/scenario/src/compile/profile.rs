@@ -219,6 +219,7 @@ fn resolve_stage(
         positive_duration(&stage.duration).map_err(|diagnostic| diagnostics.push(diagnostic));
     let level = level(stage, is_open, profile).map_err(|diagnostic| diagnostics.push(diagnostic));
     let spawn_rate = stage.spawn_rate.as_ref().or(common_rate);
+    reject_steps_without_ramp(stage, spawn_rate.is_some(), diagnostics);
     if let Some(rate) =
         spawn_rate.filter(|rate| !(rate.get_ref().is_finite() && *rate.get_ref() > 0.0))
     {
@@ -269,6 +270,25 @@ fn resolve_stage(
         ramp,
         duration: duration.ok()?,
     })
+}
+
+fn reject_steps_without_ramp(
+    stage: &StageSpec,
+    has_spawn_rate: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if let Some(steps) = stage.ramp_steps.as_ref().filter(|_| stage.ramp.is_none()) {
+        let help = if has_spawn_rate {
+            "write ramp = \"30s\" instead of the spawn rate, or remove `ramp_steps`"
+        } else {
+            "add a ramp, like ramp = \"30s\", or remove `ramp_steps`"
+        };
+        diagnostics.push(
+            Diagnostic::new("`ramp_steps` without a ramp")
+                .at(steps.span(), "here")
+                .help(help),
+        );
+    }
 }
 
 /// The level of a stage, in the model of its profile.

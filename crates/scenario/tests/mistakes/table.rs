@@ -526,6 +526,14 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             profile("stages = [{ users = 1, ramp = \"1s\", ramp_steps = 0, duration = \"1m\" }]"),
         ),
         (
+            "steps_without_a_ramp",
+            profile("stages = [{ users = 1, ramp_steps = 4, duration = \"1m\" }]"),
+        ),
+        (
+            "steps_of_a_spawn_rate",
+            profile("stages = [{ users = 9, spawn_rate = 1, ramp_steps = 4, duration = \"1m\" }]"),
+        ),
+        (
             "profile_with_an_unknown_target",
             profile("users = 1\nduration = \"1m\"\ntargets = [\"p95\"]"),
         ),
