@@ -32,7 +32,7 @@ pub(crate) enum Order {
     Sequence,
     /// Each once in a random order, which differs from round to round.
     Shuffled,
-    /// Drawn with repetition.
+    /// Drawn with replacement.
     Random,
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct Spec {
     #[serde(default)]
     pub(crate) data: IndexMap<Spanned<String>, Spanned<DataSpec>>,
     /// [Steps](#steps) that run once, in order, before the load (`[[setup]]`). They are shown, not judged. A failed
-    /// request ends the run with exit code 4. All users see the variables that they set.
+    /// request ends the run with exit code 4. All users see the variables that these steps set.
     #[serde(default)]
     pub(crate) setup: Vec<Spanned<StepSpec>>,
     /// [Steps](#steps) that run once after the load (`[[teardown]]`). They are shown, not judged. A failure is reported
@@ -106,8 +106,8 @@ pub(crate) struct Spec {
     #[serde(default)]
     #[schemars(with = "Option<shape::Targets>")]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
-    /// [Targets](#targets) for the requests of one name, a table `[request_targets."NAME"]` each. The name may include a
-    /// method, such as `"POST /items"`.
+    /// [Targets](#targets) for the requests with a given name, a table `[request_targets."NAME"]` each. The name may
+    /// include a method, such as `"POST /items"`.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) request_targets: NamedTargets,
@@ -138,7 +138,7 @@ pub(crate) struct TimeoutsSpec {
     /// Default: `"10s"`
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) tls: Option<Spanned<String>>,
-    /// Longest time from the sent request to the first byte of the response.
+    /// Longest time from the end of the request to the first byte of the response.
     ///
     /// Default: as `total`
     #[schemars(with = "Option<shape::Duration>")]
@@ -281,7 +281,8 @@ pub(crate) struct ClassSpec {
     /// Default: `1`
     #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
-    /// Number of users of this class, regardless of the level, before any other class gets one. Excludes `weight`.
+    /// Number of users of this class, regardless of the level, before any other class gets one. Cannot be combined
+    /// with `weight`.
     ///
     /// Default: none
     pub(crate) fixed_count: Option<Spanned<u32>>,
@@ -387,7 +388,8 @@ pub(crate) struct SearchSpec {
     pub(crate) from: Option<Spanned<Json>>,
     /// Highest level: a rate such as `"5k/s"`, or a number of users.
     ///
-    /// Default: none for arrivals; for users 20,000, and no more than brunt may open connections for
+    /// Default: none for arrivals; for users, 20,000 or the number that brunt may open connections for, whichever is
+    /// smaller
     #[schemars(with = "Option<shape::Rate>")]
     pub(crate) to: Option<Spanned<Json>>,
     /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. A
@@ -397,7 +399,7 @@ pub(crate) struct SearchSpec {
     #[schemars(with = "Option<shape::Threshold>")]
     pub(crate) breaks_at: Option<Spanned<String>>,
     /// Precision at which the search ends: the distance from the highest level that holds to the lowest that breaks,
-    /// from `"0.1%"`.
+    /// `"0.1%"` or more.
     ///
     /// Default: `"5%"`
     #[schemars(with = "Option<shape::Percent>")]
@@ -411,7 +413,7 @@ pub(crate) struct SearchSpec {
 pub(crate) struct StageSpec {
     /// Number of users at the end of the ramp (closed model).
     pub(crate) users: Option<Spanned<u32>>,
-    /// Users started (or stopped) per second on the way to the level. Excludes `ramp`.
+    /// Users started (or stopped) per second on the way to the level. Cannot be combined with `ramp`.
     ///
     /// Default: that of the profile
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -448,8 +450,8 @@ pub(crate) struct TargetSpec {
     /// Value that the service must not reach. If it does, the grade is critical.
     #[schemars(with = "Option<shape::ThresholdValue>")]
     pub(crate) critical: Option<Spanned<Json>>,
-    /// Stops the run as soon as this threshold is surely missed: `"critical"`, `"acceptable"` or `"target"`
-    /// ([early stopping](running.md#early-stopping)). A search continues anyway.
+    /// Stops the run as soon as it is certain that this threshold is missed: `"critical"`, `"acceptable"` or
+    /// `"target"` ([early stopping](running.md#early-stopping)). A search continues anyway.
     ///
     /// Default: the run continues
     #[schemars(with = "Option<shape::Threshold>")]

@@ -32,7 +32,7 @@ pub(crate) struct DataTable {
     #[schemars(with = "Option<shape::FileFormat>")]
     pub(crate) format: Option<Spanned<String>>,
     /// Order in which `next` returns the rows: `"sequence"`, `"shuffled"` (each once, in random order) or `"random"`
-    /// (drawn with repetition).
+    /// (drawn with replacement).
     ///
     /// Default: `"sequence"`
     #[schemars(with = "Option<shape::RowOrder>")]

@@ -20,7 +20,7 @@ pub(crate) struct CheckSpec {
     /// Default: `"2xx"`
     #[schemars(with = "Option<shape::Statuses>")]
     pub(crate) status: Option<Spanned<Json>>,
-    /// Text that the body contains, or a list of texts, all of which it contains.
+    /// Text that the body contains, or a list of strings, all of which it contains.
     #[schemars(with = "Option<shape::Texts>")]
     pub(crate) contains: Option<Spanned<Json>>,
     /// Regular expression that matches somewhere in the body, or a list, all of which match.
@@ -28,11 +28,11 @@ pub(crate) struct CheckSpec {
     pub(crate) matches: Option<Spanned<Json>>,
     /// Text that is equal to the complete body.
     pub(crate) equals: Option<Spanned<String>>,
-    /// Checks of JSON values: a table from JSONPath (RFC 9535) to a [value test](#value-tests), such as
+    /// Checks of JSON values: a table that maps each JSONPath (RFC 9535) to a [value test](#value-tests), such as
     /// `{ "$.items[*]" = { count = 3 } }`.
     #[schemars(with = "Option<shape::JsonTests>")]
     pub(crate) json: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
-    /// Checks of header fields: a table from name to a [value test](#value-tests), such as
+    /// Checks of header fields: a table that maps each name to a [value test](#value-tests), such as
     /// `{ Content-Type = { contains = "json" } }`.
     #[schemars(with = "Option<shape::HeaderTests>")]
     pub(crate) header: Option<IndexMap<Spanned<String>, Spanned<Json>>>,

@@ -182,11 +182,13 @@ const METRICS: [(&str, &str); 9] = [
     ),
     (
         "p95",
-        "95th percentile of the response time, such as `\"200ms\"`. Unanswered requests rank above all others.",
+        "95th percentile of the response time, such as `\"200ms\"`. Requests without a response are \
+         ranked as slower than any response.",
     ),
     (
         "p99",
-        "99th percentile of the response time, such as `\"200ms\"`. Unanswered requests rank above all others.",
+        "99th percentile of the response time, such as `\"200ms\"`. Requests without a response are \
+         ranked as slower than any response.",
     ),
     ("mean", "Mean response time, such as `\"200ms\"`."),
     ("max", "Longest response time, such as `\"200ms\"`."),

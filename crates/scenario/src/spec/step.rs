@@ -30,7 +30,7 @@ pub(crate) const SET_BY_BRUNT: [&str; 5] = [
 })))]
 pub(crate) struct StepSpec {
     // Keys of tasks.
-    /// Weight of the task, relative to the others of its list.
+    /// Weight of the task, relative to the others in its list.
     ///
     /// Default: `1`
     #[schemars(range(min = 0))]
@@ -143,7 +143,7 @@ pub(crate) struct StepSpec {
     /// Default: none
     #[schemars(with = "Option<shape::FormFields>")]
     pub(crate) form: Option<Spanned<IndexMap<Spanned<String>, Spanned<Json>>>>,
-    /// Body: a text (`text/plain`).
+    /// Body: plain text (`text/plain`).
     ///
     /// Default: none
     pub(crate) text: Option<Spanned<String>>,
@@ -152,11 +152,11 @@ pub(crate) struct StepSpec {
     ///
     /// Default: none
     pub(crate) file: Option<Spanned<String>>,
-    /// Body: named [parts](#multipart-bodies), each a text or `{ file = "…" }`, streamed (`multipart/form-data`).
+    /// Body: named [parts](#multipart-bodies), each a string or `{ file = "…" }`, streamed (`multipart/form-data`).
     ///
     /// Default: none
     pub(crate) multipart: Option<Spanned<IndexMap<Spanned<String>, Spanned<PartSpec>>>>,
-    /// Header fields of this request. They replace common ones of the same name.
+    /// Header fields of this request. They replace the scenario's header fields of the same name.
     ///
     /// Default: the scenario's `headers`
     #[schemars(with = "Option<shape::Headers>")]
@@ -169,7 +169,8 @@ pub(crate) struct StepSpec {
     ///
     /// Default: `{ status = "2xx" }`
     pub(crate) check: Option<CheckSpec>,
-    /// Variables to take from a successful response ([extraction](#extraction)): a table from name to JSONPath or table.
+    /// Variables to take from a successful response ([extraction](#extraction)): a table that maps each name to
+    /// a JSONPath or a table.
     ///
     /// Default: none
     #[schemars(with = "Option<IndexMap<shape::Variable, ExtractSpec>>")]
