@@ -54,7 +54,7 @@ pub enum AgentError {
     Database(#[from] rusqlite::Error),
     /// The database was written by a newer version.
     #[error(
-        "cannot use the database: it has version {found}, and this agent supports up to {known}; use a newer brunt, or choose another file with --db"
+        "cannot use the database: it has version {found}, and this agent supports up to {known}; use a newer version of brunt, or choose another file with --db"
     )]
     NewerDatabase {
         /// Version of the file.

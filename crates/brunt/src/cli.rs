@@ -36,7 +36,7 @@ pub(crate) enum Command {
     History(results::HistoryArgs),
     /// Save runs as baselines, and compare later runs with them
     Baseline(Box<results::BaselineArgs>),
-    /// Run an A/B test of two builds, until it is decided whether the second is worse
+    /// A/B test two builds until it is clear whether the second is worse
     Compare(Box<run::CompareArgs>),
     /// Write the report of an earlier run, in any format
     Report(Box<results::ReportArgs>),

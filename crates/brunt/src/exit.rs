@@ -10,7 +10,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
     0  passed, or no target is set and requests succeeded
     1  a target was missed, all requests failed, or the run is worse
-       than the baseline or build A
+       than its baseline, or build B is worse than build A
     2  invalid input: scenario, options, or runs that cannot be compared
     3  the run is invalid: it does not show how fast the service is
     4  nothing was measured: no response, or the setup failed

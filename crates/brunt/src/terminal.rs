@@ -28,6 +28,13 @@ fn terminal_width() -> usize {
         .unwrap_or(WIDTH_DEFAULT)
 }
 
+/// A count with its noun: "1 run", "2 runs".
+pub(crate) fn number_of(count: impl std::fmt::Display, noun: &str) -> String {
+    let count = count.to_string();
+    let s = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
 /// Prints a result to standard output, which may be closed: files are written anyway.
 pub(crate) fn print(text: &str) {
     write!(anstream::stdout(), "{text}").ok();

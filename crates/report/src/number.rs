@@ -99,7 +99,7 @@ pub(crate) fn threshold(value: f64, unit: &str) -> String {
 pub(crate) fn interval(interval: &brunt_verdict::Interval, unit: &str) -> String {
     let low = with_unit(interval.low, unit);
     match interval.high {
-        None => format!("{low} or more"),
+        None => format!("≥ {low}"),
         Some(high) => {
             let high = with_unit(high, unit);
             let low = no_finer(interval.low, &low, &high);

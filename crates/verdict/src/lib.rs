@@ -4,6 +4,13 @@
 //! [`judge`] judges one run, [`judge_with_baseline`] also compares it with stored runs. [`search::Search`] controls a run
 //! that searches for the breaking point, [`stopping`] decides whether a run ends early or is extended, and
 //! [`comparison::AbTest`] compares two builds. The statistics behind them are in [`stats`].
+//!
+//! ```no_run
+//! let record = brunt_record::file::read(std::fs::File::open("record.brunt")?)?;
+//! let verdict = brunt_verdict::judge(&record);
+//! println!("{}", verdict.headline);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod baseline;
 pub mod comparison;
@@ -32,4 +39,4 @@ pub use model::judgment::{Interval, Judgment, Value};
 pub use model::run_result::RunResult;
 pub use search::breaking_point::SearchOutcome;
 pub use verdict::{Conclusion, FailOn, Verdict};
-pub use window::intervals::of_whole_run as interval;
+pub use window::confidence_intervals::of_whole_run as interval;

@@ -1,11 +1,11 @@
 //! Decisions during a run: whether to stop it early because a target is certain to be missed, and whether all targets
 //! are decided.
-//! //!
+//!
 //! Early stopping predicts the verdict at the planned end, so it tests the same metrics, without the variation of
 //! the load itself (`remaining_load`). A service that is only slow to start must not be mistaken for a slow one.
 //! Therefore the first look is after 16 % of the planned time, the second half of the measurements must miss the
 //! threshold by itself, and the run continues while the metric improves enough to meet the threshold before the end.
-//! //!
+//!
 //! Over all looks and all targets, the risk is 1 % (`sequential`).
 
 mod remaining_load;
@@ -27,7 +27,7 @@ use crate::stats::trend;
 use crate::stopping::remaining_load::RemainingLoad;
 use crate::window::time_window::TimeWindow;
 
-/// The part of the risk that is spent; the rest is a reserve, since the variance between a dozen batches follows
+/// The part of the risk that is spent; the rest is a reserve, since the studentized mean of a dozen batches follows
 /// Student's distribution only approximately.
 const SPENT: f64 = 0.45;
 /// The risk of the test of the second half.
@@ -87,7 +87,7 @@ impl UntilDecided {
 pub struct StopDecision {
     /// The targets that are missed.
     pub targets: Vec<MissedTarget>,
-    /// In words: "p95 is certain to be over the critical 1 s".
+    /// In words: "p95 is certain to be over its critical threshold of 1 s".
     pub reason: String,
 }
 
@@ -172,7 +172,7 @@ fn reason(record: &RunRecord, target: &Target, limit: ThresholdKind) -> String {
         unit => format!("{} {unit}", number::chosen(level)),
     };
     format!(
-        "{title} is certain to be {side} the {} {level}",
+        "{title} is certain to be {side} its {} threshold of {level}",
         limit.name()
     )
 }

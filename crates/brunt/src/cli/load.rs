@@ -24,7 +24,8 @@ pub(crate) struct ScenarioArgs {
 /// Network options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
-    /// Test the service at this base URL, or "embedded"; CLASS=URL sets the host of a user class; repeatable
+    /// Base URL of the service under test, or "embedded" for the built-in demo service; CLASS=URL sets the host of a
+    /// user class; repeatable
     /// [default: from the scenario]
     #[arg(long, value_name = "[CLASS=]URL", value_parser = HostArg::parse)]
     pub(crate) host: Vec<HostArg>,

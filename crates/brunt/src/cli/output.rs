@@ -38,7 +38,7 @@ pub(crate) struct CiOutputArgs {
 /// Failure policy.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct FailOnArgs {
-    /// Exit with code 1 at this grade or a worse one; never: exit with 0 whenever a report is written
+    /// Exit with code 1 at this grade or worse; never: exit with 0 whenever a report is written
     #[arg(long, value_enum, default_value_t = FailOnArg::Poor, value_name = "GRADE")]
     pub(crate) fail_on: FailOnArg,
 }
@@ -55,7 +55,7 @@ pub(crate) enum FailOnArg {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ComparisonArgs {
     /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub(crate) tolerance: Option<f64>,
     /// Compare even if conditions differ, such as the machine or the scenario
     #[arg(long)]

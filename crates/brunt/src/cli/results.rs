@@ -60,7 +60,7 @@ pub(crate) struct BaselineCompareArgs {
 /// Options of `brunt baseline save`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BaselineSaveArgs {
-    /// Name of the baseline; replaces a baseline of this name
+    /// Name of the baseline; an existing baseline with this name is replaced
     pub(crate) name: String,
     /// The runs: directories, names, or latest; use three or more to measure the noise between runs [default: latest]
     #[arg(value_name = "RUN")]
@@ -100,7 +100,7 @@ pub(crate) struct HistoryArgs {
     /// Show the metric of this request, such as /items or "GET /items" [default: all requests]
     #[arg(long, value_name = "NAME")]
     pub(crate) request: Option<String>,
-    /// List only this many runs, the newest
+    /// List only the newest N runs
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) last: u32,
     /// Also write an HTML page with charts that link to the reports
@@ -114,14 +114,14 @@ pub(crate) struct HistoryArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum HistoryCommand {
-    /// Delete old runs, except labeled runs and those of baselines
+    /// Delete old runs, except those that are labeled or in a baseline
     Prune(HistoryPruneArgs),
 }
 
 /// Options of `brunt history prune`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HistoryPruneArgs {
-    /// Keep this many of the newest runs, in addition to labeled runs and those of baselines
+    /// Keep this many of the newest runs, in addition to runs that are labeled or in a baseline
     #[arg(long, value_name = "N", required_unless_present = "older_than")]
     pub(crate) keep: Option<usize>,
     /// Delete only runs older than this, such as 90d
@@ -155,7 +155,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 pub(crate) struct ReportFormatArgs {
-    /// Write the text that a terminal shows (the default)
+    /// Write the report as shown in the terminal (the default)
     #[arg(long)]
     pub(crate) text: bool,
     /// Write the HTML report

@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     /// Generate the load with this many processes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=PROCESSES_MAX))]
     pub(crate) processes: u32,
-    /// Kill a load process that sends nothing for this long, at least 3s, and stop the run
+    /// Kill a worker process that has not reported for this long (at least 3s), and stop the run
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = worker_timeout)]
     pub(crate) worker_timeout: Duration,
     /// Label the run in the history; labeled runs are never pruned
@@ -65,11 +65,11 @@ pub(crate) struct RunArgs {
 /// Early stop and extension of a run.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct StoppingArgs {
-    /// Stop as soon as a target certainly misses this threshold [default: from each target]
+    /// Stop as soon as a metric is certain to fail this threshold [default: `stop_at` of each target]
     #[arg(long, value_name = "THRESHOLD", value_enum)]
     pub(crate) stop_at: Option<StopAtArg>,
-    /// Extend the run at its last level until every target is decided, to MAX in total
-    /// [default MAX: four times the planned time]
+    /// Extend the run at its last level until every target is decided, up to MAX in total
+    /// [default MAX: four times the planned duration]
     #[expect(
         clippy::option_option,
         reason = "an option that may be given without its value"
@@ -92,7 +92,7 @@ pub(crate) enum StopAtArg {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
-    /// Run a smoke test: play every task once without think time, and show requests and responses
+    /// Run a smoke test: run every task once without think time, and show the requests and responses
     #[arg(long = "try")]
     pub(crate) is_smoke_test: bool,
     #[command(flatten, next_help_heading = "Smoke test (--try)")]
@@ -123,10 +123,10 @@ pub(crate) struct CompareArgs {
     /// Test build B at this base URL; build A is at --host
     #[arg(long, value_name = "URL")]
     pub(crate) host_b: Option<String>,
-    /// Start build A with this shell command; it listens on port $PORT, or at --host
+    /// Start build A with this shell command; it must listen on port $PORT, or on the address in --host
     #[arg(long, value_name = "COMMAND", requires = "command_b")]
     pub(crate) command: Option<String>,
-    /// Start build B with this shell command; it listens on port $PORT, or at --host-b
+    /// Start build B with this shell command; it must listen on port $PORT, or on the address in --host-b
     #[arg(long, value_name = "COMMAND", requires = "command")]
     pub(crate) command_b: Option<String>,
     /// Run each block for this long, in whole seconds; its first fifth is discarded as warm-up
@@ -136,9 +136,9 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "DURATION", value_parser = positive_duration, default_value = "10m")]
     pub(crate) max_duration: Duration,
     /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub(crate) tolerance: Option<f64>,
-    /// Decide by these metrics, separated by commas; more metrics take longer
+    /// Compare the builds on these metrics, separated by commas; more metrics take longer
     #[arg(long, value_name = "METRIC", value_delimiter = ',', value_parser = compared_metric, default_value = DECIDING_METRICS)]
     pub(crate) metric: Vec<ComparedMetric>,
     #[command(flatten)]

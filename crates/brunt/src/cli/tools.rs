@@ -32,10 +32,10 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ImportFormat {
-    /// Convert curl commands, as copied from a browser or typed
+    /// Convert curl commands, as copied from a browser or typed by hand
     ///
-    /// Paste the command after `brunt import`, quote it, or use - to read commands from standard input. Put options of
-    /// brunt itself before `curl`.
+    /// Paste the curl command after `brunt import`, or quote it after `brunt import curl`; use - to read commands from
+    /// standard input. Put brunt's own options before `curl`.
     Curl {
         /// The command, quoted or not; - is standard input
         #[arg(
@@ -67,7 +67,7 @@ pub(crate) enum ImportFormat {
 pub(crate) struct MonitorArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
-    /// Stop after this long, such as 30s or 5m [default: at Ctrl-C]
+    /// Stop after this long, such as 30s or 5m [default: run until Ctrl-C]
     #[arg(short = 't', long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     pub(crate) duration: Option<Duration>,
     /// Take a reading at this interval, at least 100ms

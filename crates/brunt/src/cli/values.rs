@@ -68,7 +68,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     percent
         .filter(|percent| (0.0..=100.0).contains(percent))
         .map(|percent| percent / 100.0)
-        .ok_or_else(|| "must be a share from 0% to 100%, such as 5%".to_owned())
+        .ok_or_else(|| "must be a percentage from 0% to 100%, such as 5%".to_owned())
 }
 
 /// Metric that a comparison may decide by.

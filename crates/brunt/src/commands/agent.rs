@@ -14,7 +14,8 @@ use crate::system::interrupts::Interrupts;
 
 pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
     if !args.cores.is_empty() {
-        brunt_monitor::pin_current_thread(&args.cores).context("cannot pin the agent")?;
+        brunt_monitor::pin_current_thread(&args.cores)
+            .context("cannot pin the agent to its CPU cores")?;
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let database = if args.memory {

@@ -48,8 +48,8 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     }
     if !scenario.setup.is_empty() {
         text += &format!(
-            "setup     {} requests, once before the load\n",
-            requests_of(&scenario.setup)
+            "setup     {}, once before the load\n",
+            terminal::number_of(requests_of(&scenario.setup), "request")
         );
     }
     text += &format!("targets   {}\n", scenario.targets.len());
@@ -101,7 +101,7 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
         .as_ref()
         .map(|plan| match plan.load.offered_rps(plan.load.duration_s()) {
             Some(rate) => format!("at most {rate:.1} req/s on average"),
-            None => "limited only by the response times".to_owned(),
+            None => "limited only by response times".to_owned(),
         });
     let classes = match profile.users_of.as_slice() {
         [] => String::new(),

@@ -82,7 +82,7 @@ fn check_options(args: &CompareArgs, service: Option<&str>) -> Result<(), Failur
     } else if args.host_b.is_none() && args.command.is_none() {
         "no second build; use --host-b, or --command and --command-b"
     } else if args.command.is_some() && args.host_b.is_some() && args.host_b.as_deref() == service {
-        "both builds have the same address; use different --host and --host-b, or omit both and listen on $PORT"
+        "both builds have the same address; use different addresses for --host and --host-b, or omit both and make each build listen on $PORT"
     } else {
         return Ok(());
     };
@@ -97,7 +97,7 @@ fn blocks(
     let plan = config.plan(scenario, &args.profile)?;
     if plan.load.search.is_some() {
         return Err(Failure::Input(format!(
-            "profile `{}` is a search; choose a profile that holds a level, such as load",
+            "profile `{}` is a search; choose a profile with a fixed load level, such as `load`",
             args.profile
         )));
     }
@@ -198,7 +198,7 @@ fn announce(
 ) {
     let seconds = brunt_scenario::duration_in_words(args.block);
     print_note(&format!(
-        "brunt compare: {} in blocks of {seconds}, until it is decided, at most {}, seed {}",
+        "brunt compare: {} in blocks of {seconds}, until decided or for at most {}, seed {}",
         info.level,
         brunt_scenario::duration_in_words(args.max_duration),
         info.seed

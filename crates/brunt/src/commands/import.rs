@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     if to_screen {
         if !imported.files.is_empty() {
             print_note(
-                "warning: files of request bodies are not written with -o -; use -o FILE to write them",
+                "warning: request body files are not written with -o -; use -o FILE to write them",
             );
         }
         terminal::print(&imported.scenario);

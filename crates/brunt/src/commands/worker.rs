@@ -61,11 +61,11 @@ fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
     let arguments = job.arguments.iter().cloned().map(OsString::from_vec);
     let arguments = std::iter::once(OsString::from("brunt")).chain(arguments);
     let cli = WorkerCli::try_parse_from(arguments);
-    let cli = cli.context("the options are not those of a run")?;
+    let cli = cli.context("the worker received options that are not valid for `brunt run`")?;
     let config = RunConfig::from_run(&cli.run)?;
     let scenario = config.load.scenario_again()?;
     if scenario.hash != job.scenario_hash {
-        let message = "the scenario changed while the run started; run it again";
+        let message = "the scenario changed while the run was starting; run it again";
         return Err(Failure::Input(message.into()));
     }
     let plan = config.plan(&scenario, &job.profile)?;
@@ -75,14 +75,14 @@ fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
         (None, Host::Url(url)) => url,
         (None, Host::Embedded) => {
             return Err(Failure::Input(
-                "the job has no address of the embedded agent".into(),
+                "the job does not contain the address of the embedded agent".into(),
             ));
         }
     };
     let target = network.resolve(&url, &plan)?;
     let values = job
         .values()
-        .context("the values of the setup are not JSON")?;
+        .context("the values set by the setup are not valid JSON")?;
     Ok(Prepared {
         plan: Arc::new(plan),
         target: Arc::new(target),

@@ -23,7 +23,7 @@ use crate::system::demo_service::DemoService;
 use crate::system::environment::machine;
 use crate::system::interrupts::Interrupts;
 use crate::system::preflight;
-use crate::terminal::ProgressLine;
+use crate::terminal::{ProgressLine, number_of};
 
 /// Service under test, its monitor, and brunt's threads and cores.
 pub(crate) struct TestEnvironment {
@@ -46,7 +46,7 @@ impl TestEnvironment {
         let allowed = brunt_monitor::allowed_cpus();
         let embedded = *host == Host::Embedded;
         if embedded && config.watch.names_target() {
-            let message = "the embedded agent is already monitored; give additional processes a name, such as --pid db=4711";
+            let message = "the embedded agent is already monitored; give additional processes a name, such as --pid db=1234";
             return Err(Failure::Input(message.into()));
         }
         preflight::check_descriptors(plan, processes)?;
@@ -103,8 +103,11 @@ impl TestEnvironment {
             ..
         } = &self.machine;
         let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
-        let cores = cores.map_or_else(|| "unknown".to_owned(), |cores| cores.to_string());
-        format!("{}, {cores} cores, {}", known(cpu_model), known(system))
+        let cores = cores.map_or_else(
+            || "an unknown number of cores".to_owned(),
+            |cores| number_of(cores, "core"),
+        );
+        format!("{}, {cores}, {}", known(cpu_model), known(system))
     }
 
     /// Runs some work on brunt's own cores.
@@ -115,9 +118,11 @@ impl TestEnvironment {
         if self.placement.own.is_empty() {
             return work(self);
         }
-        brunt_monitor::pin_current_thread(&self.placement.own).context("cannot pin brunt")?;
+        brunt_monitor::pin_current_thread(&self.placement.own)
+            .context("cannot pin brunt to its CPU cores")?;
         let done = work(self);
-        brunt_monitor::pin_current_thread(&self.allowed).context("cannot unpin brunt")?;
+        brunt_monitor::pin_current_thread(&self.allowed)
+            .context("cannot restore the CPU affinity of brunt")?;
         done
     }
 

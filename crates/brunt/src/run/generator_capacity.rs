@@ -17,6 +17,7 @@ use brunt_scenario::{HttpVersion, Overrides, Plan, Scenario};
 
 use crate::exit::print_note;
 use crate::run::placement::Placement;
+use crate::terminal::number_of;
 use cache::{Cache, Key};
 use loopback_server::LoopbackServer;
 
@@ -44,7 +45,9 @@ pub(crate) fn capacity_rps(plan: &Plan, placement: &Placement, machine: &Machine
             let measured = measure(plan, placement);
             let rps = measured
                 .inspect_err(|error| {
-                    print_note(&format!("note: {error:#}; the search is not limited by it"));
+                    print_note(&format!(
+                        "note: {error:#}; the search will not be capped at that capacity"
+                    ));
                 })
                 .ok()?;
             if let Some(cache) = &cache {
@@ -89,7 +92,8 @@ fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
     let (requests, cpu_ms, seconds) = count(engine);
     anyhow::ensure!(
         requests >= REQUESTS_MIN,
-        "{context}: only {requests} requests succeeded"
+        "{context}: only {} succeeded",
+        number_of(requests, "request")
     );
     // If the kernel does not count the thread's CPU time, assume that it used all of the wall time.
     let cpu_s = match cpu_ms {

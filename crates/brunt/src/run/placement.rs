@@ -4,6 +4,7 @@ use brunt_record::Load;
 use brunt_scenario::{Connections, Plan};
 
 use crate::exit::Failure;
+use crate::terminal::number_of;
 
 /// Requests per second that a thread is expected to send with ease.
 const RPS_PER_THREAD: f64 = 10_000.0;
@@ -61,8 +62,9 @@ impl Placement {
         match plan.network.connections {
             Connections::Shared(most) if (most as usize) < threads && processes > 1 => {
                 Err(Failure::Input(format!(
-                    "{processes} processes with {each} threads each cannot share {most} connections, since each thread \
-                     needs one; set connections = {{ shared = {threads} }}, or use fewer --processes"
+                    "{processes} processes with {} each cannot share {most} connections, since each thread \
+                     needs one; set connections = {{ shared = {threads} }}, or use fewer --processes",
+                    number_of(each, "thread")
                 )))
             }
             _ => Ok(Self {

@@ -225,7 +225,11 @@ impl RunLoop<'_> {
         let load = self.header.load.extended_to_limit();
         let is_overdue = stop.is_overdue(generator.clock(), &load, self.settings.stop_timeout);
         if is_overdue {
-            stop.fail(generator, recorder, "the load did not end".to_owned());
+            stop.fail(
+                generator,
+                recorder,
+                "the load generator did not stop".to_owned(),
+            );
             generator.abandon();
         }
         is_overdue
@@ -298,7 +302,7 @@ impl RunLoop<'_> {
         }
     }
 
-    /// Stops the run if the embedded agent ended, or if all requests fail.
+    /// Stops the run if the embedded agent exited, or if all requests fail.
     fn stop_if_hopeless(
         &mut self,
         generator: &mut dyn LoadGenerator,
@@ -306,7 +310,7 @@ impl RunLoop<'_> {
         stop: &mut StopState,
     ) {
         if self.agent.as_mut().is_some_and(|agent| agent.has_ended()) {
-            let reason = "the embedded agent ended".to_owned();
+            let reason = "the embedded agent exited".to_owned();
             stop.request(generator, recorder, StoppedBy::TargetEnded, Some(reason));
         } else if let Some(reason) = all_failed_reason(&recorder.record) {
             stop.request(

@@ -121,7 +121,7 @@ fn check_names(config: &WatchConfig) -> Result<(), Failure> {
                 format!("the name `{name}` of a monitored process is reserved or used twice; choose another")
             }
             None if seen.contains(&None) => {
-                "only one process is under test; give additional processes a name, such as --pid db=4711".to_owned()
+                "only one process can be the process under test; name the others, such as --pid db=1234".to_owned()
             }
             name => {
                 seen.insert(name);
@@ -194,7 +194,7 @@ pub(crate) fn print_unavailable<'a>(
 ) {
     for (subject, reasons) in unavailable.each(names) {
         print_note(&format!(
-            "note: cannot monitor all of {}: {}",
+            "note: some metrics of {} are unavailable: {}",
             subject.description(),
             reasons.join("; ")
         ));

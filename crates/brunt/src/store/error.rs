@@ -10,7 +10,7 @@ use rusqlite::ErrorCode;
 pub(crate) enum StoreError {
     /// A newer brunt wrote it.
     #[error(
-        "{path} has schema version {found}, and this brunt supports up to {known}; use a newer brunt, or move \
+        "{path} has schema version {found}, and this version of brunt supports up to {known}; use a newer version, or move \
          the file away and run: brunt history --rebuild"
     )]
     Newer {

@@ -341,7 +341,7 @@ fn invalid_input_names_the_remedy() {
             &["baseline", "show", "mian"][..],
             "available: bad, main, new",
         ),
-        (&["baseline", "show", "new"], "use a newer brunt"),
+        (&["baseline", "show", "new"], "use a newer version"),
         (&["baseline", "show", "bad"], "it has no `format`"),
         (
             &["baseline", "save", "../x"],

@@ -80,7 +80,7 @@ fn check_warns_of_undecidable_targets_with_a_remedy() {
         [
             "throughput cannot be decided: over 100 req/s needs an offered load of 110 req/s (10 % headroom), but this load offers 5.03; use 220 users \
              (-u 220, now 10)",
-            "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, and this load makes \
+            "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, but this load sends \
              about 1,500; run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",
             "p95 of /guest cannot be decided: no user of this load sends such a request; include the users and tasks \
              that do",

@@ -65,7 +65,8 @@ fn throughput_target_above_the_offered_load_is_inconclusive() {
     let scenario = include_str!("../../../../brunt.toml").replacen("[targets]", small, 1);
     let brunt = Brunt::new(&["run", "small", "-t", "3s", "--out", "out"]).scenario(&scenario);
     let ended = brunt.run();
-    let warning = "warning: throughput cannot be decided: over 100 req/s needs 110 offered";
+    let warning =
+        "warning: throughput cannot be decided: over 100 req/s needs an offered load of 110 req/s";
     assert!(ended.stderr.contains(warning), "{ended:?}");
     let summary = brunt.summary();
     let throughput = row(&summary, "throughput");

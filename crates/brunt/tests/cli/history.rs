@@ -123,7 +123,7 @@ fn history_lists_every_run_before_and_after_a_rebuild() {
 
     let rebuilt = brunt(&workspace, &["history", "--rebuild"]);
     assert!(
-        rebuilt.stdout.contains("3 runs, of which 2 have a record"),
+        rebuilt.stdout.contains("3 runs, 2 of them with a record"),
         "{rebuilt:?}"
     );
     assert_eq!(runs(&workspace, &[]), listed);
@@ -319,8 +319,10 @@ fn prune_keeps_the_runs_of_baselines() {
     let ended = brunt(&workspace, &["history", "prune", "--keep", "0"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(
-        ended.stderr.contains("torn.json, whose runs must be kept")
-            && ended.stderr.contains("move it away"),
+        ended
+            .stderr
+            .contains("torn.json, so its runs cannot be kept")
+            && ended.stderr.contains("move it elsewhere"),
         "{ended:?}"
     );
     assert_eq!(entries(&results), names);
@@ -330,7 +332,7 @@ fn prune_keeps_the_runs_of_baselines() {
     assert!(
         ended
             .stdout
-            .ends_with("1 run deleted; 1 with a label or in a baseline kept\n"),
+            .ends_with("1 run deleted; kept 1 that is labeled or in a baseline\n"),
         "{ended:?}"
     );
     assert_eq!(entries(&results), names[..1]);
@@ -353,16 +355,16 @@ fn prune_deletes_old_runs_without_a_label() {
     };
     assert_eq!(
         prune(&["--keep", "0", "--older-than", "1d"]),
-        "0 runs deleted; 1 with a label or in a baseline kept\n"
+        "0 runs deleted; kept 1 that is labeled or in a baseline\n"
     );
     let text = prune(&["--keep", "2", "--dry-run"]);
     assert!(
-        text.contains("(without its files in out)")
-            && text.contains("2 runs would be deleted; 1 with"),
+        text.contains("(its files in out are not deleted)")
+            && text.contains("2 runs would be deleted; kept 1"),
         "{text}"
     );
     assert_eq!(runs(&workspace, &[]), listed);
-    assert!(prune(&["--keep", "2"]).contains("2 runs deleted; 1 with"));
+    assert!(prune(&["--keep", "2"]).contains("2 runs deleted; kept 1"));
     assert_eq!(
         runs(&workspace, &[]),
         [&listed[0], &listed[3], &listed[4]].map(String::as_str)
@@ -372,7 +374,7 @@ fn prune_deletes_old_runs_without_a_label() {
     assert!(workspace.path("out/record.brunt").exists());
     assert!(
         prune(&["--older-than", "0s"])
-            .ends_with("2 runs deleted; 1 with a label or in a baseline kept\n")
+            .ends_with("2 runs deleted; kept 1 that is labeled or in a baseline\n")
     );
     let left = runs(&workspace, &[]);
     assert!(left.len() == 1 && left[0].contains("kept"), "{left:?}");

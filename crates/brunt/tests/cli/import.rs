@@ -150,11 +150,12 @@ fn import_to_standard_output_omits_body_files() {
     ]);
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.starts_with("# A scenario"), "{ended:?}");
     assert!(
-        ended
-            .stderr
-            .contains("files of request bodies are not written"),
+        ended.stdout.starts_with("# Imported from a curl command"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stderr.contains("request body files are not written"),
         "{ended:?}"
     );
     assert!(!brunt.path("bodies").exists() && !brunt.path("brunt.toml").exists());

@@ -300,7 +300,7 @@ fn monitor_reads_a_prometheus_endpoint() {
     assert!(
         ended
             .stderr
-            .contains("note: cannot monitor all of web: threads"),
+            .contains("note: some metrics of web are unavailable: threads"),
         "{ended:?}"
     );
     let text = std::fs::read_to_string(brunt.path("m.csv")).unwrap();
@@ -340,7 +340,9 @@ fn unavailable_metrics_are_part_of_the_report() {
         .scenario(&scenario(&server.url(), 3));
     let ended = brunt.run();
     assert!(
-        ended.stderr.contains("note: cannot monitor all of web: "),
+        ended
+            .stderr
+            .contains("note: some metrics of web are unavailable: "),
         "{ended:?}"
     );
     let unavailable = &brunt.summary()["resources"]["unavailable"];
@@ -395,10 +397,7 @@ fn additional_process_is_monitored_with_the_embedded_agent() {
     assert_eq!(additional["name"], "db");
     assert!(additional["memory_mb"]["mean"].is_number(), "{additional}");
     for (arguments, part) in [
-        (
-            ["--pid", "1", "--pid", "2"],
-            "give additional processes a name",
-        ),
+        (["--pid", "1", "--pid", "2"], "name the others, such as"),
         (
             ["--pid", "a=1", "--port", "a=2"],
             "is reserved or used twice",

@@ -67,7 +67,7 @@ fn search_without_a_level_that_holds_shows_values_of_the_complete_run() {
     brunt.run();
     let reason = reason(&brunt);
     assert!(
-        reason.contains("no level was found to hold, and the values are those of the whole run"),
+        reason.contains("no level was found to hold, so the values are those of the whole run"),
         "{reason}"
     );
 }

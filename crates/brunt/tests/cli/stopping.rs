@@ -66,7 +66,7 @@ fn target_that_cannot_be_met_any_more_stops_the_run() {
     assert_stopped(
         &brunt,
         &ended,
-        "max is certain to be over the critical 5 ms",
+        "max is certain to be over its critical threshold of 5 ms",
     );
 }
 
@@ -79,7 +79,7 @@ fn certainly_missed_target_stops_all_processes() {
     assert_stopped(
         &brunt,
         &ended,
-        "p95 is certain to be over the critical 10 ms",
+        "p95 is certain to be over its critical threshold of 10 ms",
     );
 }
 

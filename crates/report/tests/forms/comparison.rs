@@ -189,7 +189,7 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
     // Bands of two interim analyses, and the interval of the last one in the table.
     assert_eq!(figures[2].matches("class=\"area b\"").count(), 2);
     assert!(figures[2].contains("+23.4 % (+18.4 to +28.4)"));
-    assert!(figures[2].contains("+23.4 % (+30 or less)"));
+    assert!(figures[2].contains("+23.4 % (≤ +30)"));
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn states() -> Vec<(&'static str, Run)> {
         (5, (number > 440).then_some(FailureKind::Status))
     }));
     all_failed.header.load.stages[0].seconds = 60.0;
-    let reason = "all 400 requests of the last 10 s failed, most with status 503";
+    let reason = "all 400 requests in the last 10 s failed, most with status 503";
     all_failed.ending = Some(ending(StoppedBy::EverythingFailed, 22_000, Some(reason)));
     let mut short = steady(5, |_| (5, Some(FailureKind::Status)));
     short.header.targets.clear();

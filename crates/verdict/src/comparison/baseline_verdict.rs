@@ -235,7 +235,7 @@ mod tests {
             prop_assert_eq!(sentence.starts_with("Worse"), is_worse, "{}", &sentence);
             let says_fine = sentence.starts_with("Not worse") || sentence.starts_with("The same");
             prop_assert_eq!(says_fine, is_fine, "{}", &sentence);
-            prop_assert_eq!(sentence.starts_with("Not known") || sentence.starts_with("Not enough"), !is_worse && !is_fine);
+            prop_assert_eq!(sentence.starts_with("Undecided") || sentence.starts_with("Not enough"), !is_worse && !is_fine);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A run compared with the runs of a baseline, row by row. A block is the sample, not a request, since requests
 //! during one stall are correlated. Rows of all requests with a metric in [`TESTED`] decide; the others are only
 //! shown.
-//! //!
+//!
 //! The tested rows are decided together: each interval has its part of the risk (Bonferroni), so that with 95 %
 //! confidence all of them contain the true values, and each outcome follows from its interval.
 

@@ -204,8 +204,8 @@ impl Change {
         };
         match (ends.low.map(number::signed), ends.high.map(number::signed)) {
             (Some(low), Some(high)) => format!("{low} to {high}"),
-            (Some(low), None) => format!("{low} or more"),
-            (None, Some(high)) => format!("{high} or less"),
+            (Some(low), None) => format!("≥ {low}"),
+            (None, Some(high)) => format!("≤ {high}"),
             (None, None) => "unknown".to_owned(),
         }
     }
@@ -258,7 +258,7 @@ mod tests {
                     low: None,
                     high: Some(1.2),
                 }),
-                "+10 % (+20 or less)",
+                "+10 % (≤ +20)",
             ),
         ] {
             assert_eq!(change.in_words(), words);

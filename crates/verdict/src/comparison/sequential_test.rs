@@ -1,6 +1,6 @@
 //! A group-sequential test of two builds that run alternately on one machine, pair by pair, until it is decided
 //! whether the second is worse. Noise of the machine affects both.
-//! //!
+//!
 //! There are several looks, so the risk is spent over them: in proportion to the used part of the limit (Lan and
 //! `DeMets`, Biometrika 70, 1983; the power family of Kim and `DeMets`, Biometrika 74, 1987, with ρ = 1). Each look
 //! has an interval with its part of the risk, so that all of them together stay within the total, however they depend

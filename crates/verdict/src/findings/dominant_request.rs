@@ -1,6 +1,6 @@
 //! The dominant request: if a target of the response time is missed, the kind of request that takes most of the
 //! service's time while the others are fast, or wait for it.
-//! //!
+//!
 //! Every request counts, whatever its outcome: one without a response took longer than any response, and a failed one
 //! took its time. Proportions are of all requests of the run.
 

@@ -1,5 +1,5 @@
 //! Recovery: how long a service needs to return to its previous behavior after a spike.
-//! //!
+//!
 //! A service has recovered from the first second from which it stays within its bands: for the p95 of the requests
 //! with their intended start in each second, for their errors, and for the requests in flight. The bands are those of
 //! the level before the spike.
@@ -382,7 +382,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         )
     });
     let what = match record.header.load.search {
-        Some(_) => "push",
+        Some(_) => "final overload",
         None => "spike",
     };
     let sentence = in_words(recovery, what, (before_ms, during_ms), failed, peak);

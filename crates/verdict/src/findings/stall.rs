@@ -1,5 +1,5 @@
 //! Stalls of the service: times in which requests waited and there was no response.
-//! //!
+//!
 //! A slow service, or one with little load, has silent seconds as well. A silence is a stall only if it is several
 //! times as long as typical responses, if several responses would have arrived during it at the usual rate, and if
 //! the generator was running. Only the age of the oldest request and the response times are known more precisely than

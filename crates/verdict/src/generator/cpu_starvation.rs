@@ -1,6 +1,6 @@
 //! CPU starvation: how long the generator's threads were ready but did not run, for whatever reason, and how much
 //! that may have added to the requests of the same time.
-//! //!
+//!
 //! The kernel counts waits for a CPU, the hypervisor counts steal, the control group counts throttling. During all of
 //! it, nobody read responses that had arrived. How it was distributed over the requests is unknown, so the more
 //! favorable of two assumptions is used: a little at each wake-up, or all of it at once on a few requests.

@@ -1,5 +1,5 @@
 //! Generator overload: seconds in which arrivals waited for a user because the generator's threads were saturated.
-//! //!
+//!
 //! An arrival is dispatched when it is due, and then waits for an idle user. It waits if the service keeps all users
 //! busy, but also if the generator is too busy to send requests and to read responses. The second case shows in the
 //! generator's threads alone: they run, or are ready to, all the time. Then only the service time, from sending a

@@ -1,6 +1,6 @@
 //! Decidability: whether a planned load can decide a target, and what would make it decidable. `brunt check` and
 //! `brunt run` use it before the load, the verdict afterwards.
-//! //!
+//!
 //! Requests are estimated from arrivals, or from users and their waits as if every response came at once, so a plan
 //! sends at most that many, except if a loop has more iterations than are known in advance.
 

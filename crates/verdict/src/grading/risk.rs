@@ -1,5 +1,5 @@
 //! The risks with which a target is judged: a run that may be judged more than once divides them.
-//! //!
+//!
 //! A run that continues until every target is decided is judged at looks: at its planned end, and then each time that
 //! it is a quarter longer, up to its limit. Repeated judging would be wrong more often than judging once. Therefore a
 //! part of the risk of 5 % is spent over the looks, in proportion to the elapsed part of the longest run (Lan and

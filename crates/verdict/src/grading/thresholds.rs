@@ -1,6 +1,6 @@
 //! Thresholds: from three thresholds to one grade. Each threshold is tested separately and may be undecided; the
 //! grade follows from the results.
-//! //!
+//!
 //! Every threshold is optional. Without `acceptable`, a missed target is poor. Without `target`, the best grade is
 //! acceptable; with `critical` alone, every value that does not reach it is good. Without `critical`, the worst grade
 //! is poor.
@@ -77,7 +77,7 @@ pub(crate) struct UndecidedTarget {
 }
 
 /// The grade that follows from the results of a target's thresholds, or the reason why none does.
-/// ///
+///
 /// A threshold that is certainly missed decides the stricter ones as well, whatever their own results: a service that
 /// cannot serve 20 requests per second cannot serve 100. "Not critical" needs no certainty if a better threshold is
 /// missed: the grade is at least poor.

@@ -24,7 +24,7 @@ const INCOMPLETE: &str = "incomplete";
 const NAMES_MAX: usize = 3;
 
 /// The parts of the headline.
-/// ///
+///
 /// It begins with the result, followed by what matters most: what stopped the run, the question of the profile,
 /// failures, the target that decides the result, and the number of others.
 pub(crate) struct Headline<'a> {

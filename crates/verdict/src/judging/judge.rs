@@ -20,7 +20,7 @@ use crate::window::totals;
 use crate::window::warm_up;
 
 /// Judges a run: grades its targets, and decides whether the run describes the service.
-/// ///
+///
 /// The result is good or acceptable only if every applicable target is decided and met at that grade, poor or
 /// critical as soon as one target is, and inconclusive otherwise. If the run is invalid, no target is graded: each
 /// keeps its value, and is inconclusive.

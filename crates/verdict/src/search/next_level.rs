@@ -13,7 +13,6 @@ use crate::stats::batch_means::ProportionEstimate;
 pub(crate) const RISK: f64 = 0.12;
 /// … and even more so in a search with few requests, whose levels are so distant that a look may have a higher risk:
 /// in a short search, …
-/// search, …
 const RISK_SHORT: f64 = 0.2;
 /// … and in a longer one.
 const RISK_SPARSE: f64 = 0.15;

@@ -1,7 +1,7 @@
 //! Batch means: the certainty of a proportion that was counted second by second. Requests during one stall are not
 //! independent, and neither are neighboring seconds, so the variance is taken between batches that are long enough to
 //! be nearly uncorrelated.
-//! //!
+//!
 //! The estimator is that of batch means (Law, Simulation Modeling and Analysis, chapter 9) for a ratio (Cochran,
 //! Sampling Techniques, chapter 6). The interval is the exact binomial one (Clopper and Pearson, 1934) for the number
 //! of independent requests that has the same variance (Korn and Graubard, 1998).

@@ -1,6 +1,6 @@
 //! Tests of a proportion: whether the proportion of requests that miss a threshold is below a limit. Both percentiles
 //! and error rates are decided by it: "p99 under 500 ms" means that fewer than 1 % take longer.
-//! //!
+//!
 //! A pass needs as many requests as it takes to distinguish the limit from a run without misses; a fail needs no
 //! minimum, only that chance does not explain it.
 
@@ -34,7 +34,7 @@ pub(crate) struct Risks {
 /// Tests whether a limit is kept. It is kept if chance explains no proportion above it, and broken if chance explains
 /// none below it, each with its risk. A run that is too short compared with its own fluctuations can only show that a
 /// limit is broken.
-/// ///
+///
 /// A limit of 0 describes only the requests of this run: it is kept if none of them missed the threshold.
 pub(crate) fn decide(seen: &ProportionEstimate, limit: f64, risks: Risks) -> Decision {
     if limit <= 0.0 {

@@ -1,6 +1,6 @@
 //! The difference of a run from a baseline, with its uncertainty: from the blocks of both (Welch, 1947), and from the
 //! differences between the runs of the baseline.
-//! //!
+//!
 //! Three runs give a poor estimate of the noise between runs: with two degrees of freedom the interval is so wide
 //! that a build that is 20 % slower is not found. The estimate is therefore moderated (Smyth, Statistical
 //! Applications in Genetics and Molecular Biology 3, 2004): the variance of the runs is averaged with a prior

@@ -1,7 +1,7 @@
 //! Sequential tests: what may be decided while a run continues. A test that is repeated every second is wrong far
 //! more often than a single one, so the risk is divided among a fixed list of looks (Bonferroni): however they depend
 //! on each other, all of them together stay within the total risk.
-//! //!
+//!
 //! Looks are spaced geometrically: a run that is 10 % longer has little more information, and the number of looks
 //! grows with the logarithm of the run's length.
 
@@ -59,7 +59,7 @@ impl Looks {
 }
 
 /// The lowest proportion that chance explains, with this risk, of as few as a dozen blocks.
-/// ///
+///
 /// Like [`crate::stats::batch_means::estimate`], with three differences. There, fewer than 20 blocks count as
 /// independent requests, which a single stall would contradict; here, the variance is always that between batches. It
 /// is the largest of several, with longer and longer batches. And the uncertainty of the variance itself is taken at

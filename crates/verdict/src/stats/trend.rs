@@ -1,5 +1,5 @@
 //! Trends: whether a series rises, how fast, and whether it will continue to.
-//! //!
+//!
 //! The Mann–Kendall test with the variance of Hamed and Rao (Journal of Hydrology 204, 1998), the slope of Theil and
 //! Sen (Sen, JASA 63, 1968), and a comparison of a line with a saturating curve.
 

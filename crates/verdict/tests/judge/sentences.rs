@@ -200,12 +200,12 @@ fn service_that_stopped_is_critical_whatever_its_targets_are() {
         let run = run
             .answers(300, 1.0)
             .failures(20, FailureKind::ConnectionClosed);
-        let reason = "all 20 requests of the last 10 s failed, most with refused";
+        let reason = "all 20 requests in the last 10 s failed, most with refused";
         let verdict = judged(run.stopped(StoppedBy::EverythingFailed, 19_000, Some(reason)));
         assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
         assert!(
             verdict.headline.starts_with(
-                "Critical: all 20 requests of the last 10 s failed, most with refused; stopped by brunt after 19 s of 20 s; "
+                "Critical: all 20 requests in the last 10 s failed, most with refused; stopped by brunt after 19 s of 20 s; "
             ),
             "{}",
             verdict.headline

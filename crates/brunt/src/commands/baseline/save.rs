@@ -39,10 +39,9 @@ pub(crate) fn run(args: &BaselineSaveArgs) -> Result<Exit, Failure> {
     };
     let baseline = Baseline::of(&args.name, &records, allow).map_err(save_error)?;
     let file = baseline_files::write(&baseline)?;
-    let runs = baseline.runs.len();
-    let s = if runs == 1 { "" } else { "s" };
     terminal::print(&format!(
-        "saved {runs} run{s} as baseline `{}`: {}\n",
+        "saved {} as baseline `{}`: {}\n",
+        terminal::number_of(baseline.runs.len(), "run"),
         baseline.name,
         file.display()
     ));
@@ -76,7 +75,7 @@ fn new_runs(
     if plan.load.search.is_some() {
         let profile = &args.profile;
         return Err(Failure::Input(format!(
-            "cannot save runs of profile `{profile}`: it is a search; choose a profile that holds a level, such as load"
+            "cannot save runs of profile `{profile}`: it is a search; choose a profile with a fixed load level, such as `load`"
         )));
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;

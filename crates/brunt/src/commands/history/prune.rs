@@ -71,14 +71,13 @@ fn line(run: &RunLocation) -> String {
     }
     // The user chose this directory with --out, and it may hold other files.
     format!(
-        "{} (without its files in {})\n",
+        "{} (its files in {} are not deleted)\n",
         run.run_id,
         folder.display()
     )
 }
 
 fn summary(deleted: usize, dry_run: bool, protected: usize) -> String {
-    let runs = if deleted == 1 { "run" } else { "runs" };
     let done = if dry_run {
         "would be deleted"
     } else {
@@ -86,9 +85,10 @@ fn summary(deleted: usize, dry_run: bool, protected: usize) -> String {
     };
     let kept = match protected {
         0 => String::new(),
-        kept => format!("; {kept} with a label or in a baseline kept"),
+        1 => "; kept 1 that is labeled or in a baseline".to_owned(),
+        kept => format!("; kept {kept} that are labeled or in a baseline"),
     };
-    format!("{deleted} {runs} {done}{kept}\n")
+    format!("{} {done}{kept}\n", terminal::number_of(deleted, "run"))
 }
 
 /// Names of the runs in baselines. An unreadable baseline is an error, since it may name any run.
@@ -99,7 +99,7 @@ fn runs_of_baselines() -> Result<BTreeSet<String>, Failure> {
         let unreadable = |error: &dyn std::fmt::Display| {
             let file = file.display();
             Failure::Input(format!(
-                "cannot read baseline {file}, whose runs must be kept: {error}; repair it or move it away"
+                "cannot read baseline {file}, so its runs cannot be kept: {error}; repair it or move it elsewhere"
             ))
         };
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&error))?;

@@ -16,7 +16,7 @@ use crate::{results, terminal};
 pub(super) fn run() -> Result<Exit, Failure> {
     let stored = store::with(|store| store.locations())?;
     let mut runs: BTreeMap<PathBuf, RunRow> = BTreeMap::new();
-    let folders = results::run_folders().context("cannot list the directories of runs")?;
+    let folders = results::run_folders().context("cannot list the run directories")?;
     for folder in &folders {
         match read(folder) {
             Ok(run) => {
@@ -33,9 +33,9 @@ pub(super) fn run() -> Result<Exit, Failure> {
     let runs: Vec<RunRow> = runs.into_values().collect();
     store::with(|store| store.replace(&gone, &runs))?;
     let count = store::with(|store| store.locations())?.len();
-    let word = if count == 1 { "run" } else { "runs" };
     terminal::print(&format!(
-        "the history has {count} {word}, of which {} have a record under performance/results\n",
+        "the history has {}, {} of them with a record under performance/results\n",
+        terminal::number_of(count, "run"),
         runs.len()
     ));
     Ok(Exit::Passed)

@@ -261,7 +261,7 @@ impl Span {
         match self.label {
             "recovery" => "b",
             "warm-up" => "quiet",
-            "spike" | "push" => "a",
+            "spike" | "final overload" => "a",
             _ => "critical",
         }
     }

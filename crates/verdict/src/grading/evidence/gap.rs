@@ -7,7 +7,7 @@ use crate::grading::thresholds::Threshold;
 use crate::number;
 use crate::stats::batch_means::{Block, ProportionEstimate, Requirements};
 use crate::stats::proportion_test;
-use crate::window::intervals::Durations;
+use crate::window::confidence_intervals::Durations;
 
 /// The factor of the length beyond which the value counts as equal to the threshold.
 const TIMES_AT_LIMIT: f64 = 100.0;

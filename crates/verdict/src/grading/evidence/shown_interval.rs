@@ -1,6 +1,6 @@
 //! The interval that is shown with a value: it agrees with the grade, and a note explains it if it exceeds the
 //! measured durations.
-//! //!
+//!
 //! An interval has a risk of 2.5 % at each end, a grade a one-sided risk of 5 %. If only the larger risk decides the
 //! grade, the end on that side is the one that decided it.
 
@@ -10,7 +10,7 @@ use crate::grading::evidence::{Basis, Evidence, INTERVAL_RISK};
 use crate::grading::thresholds::{Threshold, ThresholdResult};
 use crate::model::judgment::Interval;
 use crate::number;
-use crate::window::intervals::{self, Durations};
+use crate::window::confidence_intervals::{self, Durations};
 
 /// A confidence interval, and a note on it.
 #[derive(Debug, Default)]
@@ -57,11 +57,10 @@ impl Evidence<'_> {
 
     fn interval(&self, durations: Option<&Durations>) -> Option<Interval> {
         match &self.basis {
-            Basis::Nothing(_) | Basis::Exact | Basis::Level { .. } => {
-                intervals::interval(self.window, self.scope, self.metric)
-            }
             Basis::Percentile { q, .. } => durations?.interval(*q),
-            Basis::ErrorRate { .. } => intervals::interval(self.window, self.scope, self.metric),
+            Basis::Nothing(_) | Basis::Exact | Basis::Level { .. } | Basis::ErrorRate { .. } => {
+                confidence_intervals::interval(self.window, self.scope, self.metric)
+            }
             Basis::Varying(varying) => {
                 let value = self.value.known()?;
                 let spread = varying.enough.filter(|spread| spread.is_settled)?;
