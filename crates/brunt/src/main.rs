@@ -1,5 +1,9 @@
 //! brunt, a load testing tool for HTTP services: it measures whether a service is fast enough, where it breaks, whether it
 //! recovers or leaks, and whether a change made it worse.
+//!
+//! Begin with `commands::run`, which calls all other crates: `brunt-scenario` reads the scenario file and makes a plan,
+//! `brunt-engine` generates the load, `brunt-monitor` watches the process under test, `brunt-record` keeps the data of both,
+//! `brunt-verdict` judges it, and `brunt-report` renders it. `ARCHITECTURE.md` is the map.
 
 mod ci_output;
 mod cli;

@@ -1,5 +1,13 @@
 //! Importers: curl commands, recordings (HAR) and API descriptions (OpenAPI) become the text of a scenario.
 //!
+//! One function per format: [`curl()`], [`har()`] and [`openapi()`] return an [`Imported`].
+//!
+//! ```
+//! let imported = brunt_import::curl("curl -X DELETE http://127.0.0.1:8000/orders/7")?;
+//! assert!(imported.scenario.contains(r#"delete = "/orders/7""#));
+//! # Ok::<(), brunt_import::ImportError>(())
+//! ```
+//!
 //! The functions are pure: they return the text of a scenario and warnings. Real files seldom match their specifications,
 //! so content that cannot be read is left out with a warning, and only a file without usable content is an error.
 

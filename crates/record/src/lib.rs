@@ -4,6 +4,16 @@
 //! [`Timeline`] merges the snapshots. A [`RunRecord`] consists of the timeline, the monitor's [`Readings`], the [`Header`]
 //! and the [`Ending`] of a run; [`mod@file`] writes and reads it.
 //!
+//! ```
+//! use brunt_record::Histogram;
+//!
+//! let (mut a, mut b) = (Histogram::default(), Histogram::default());
+//! a.record(2_000_000);
+//! b.record(9_000_000);
+//! a.merge(&b);
+//! assert_eq!((a.count(), a.max_ns()), (2, Some(9_000_000)));
+//! ```
+//!
 //! The crate does not depend on the sources and the users of its data: the engine records, the verdict judges, and the
 //! reports show it.
 

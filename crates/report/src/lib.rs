@@ -1,6 +1,8 @@
 //! A run record and its verdict as terminal text, HTML, CSV, JSON, Markdown and JUnit.
 //!
-//! All functions return text; the caller writes it.
+//! Each format is a function of a [`Judged`] run, such as [`html()`], [`terminal()`], [`summary_json`] and [`markdown()`].
+//! All functions return text; the caller writes it. Figures that several formats show are computed once, in `request_stats`
+//! and `resource_stats`.
 
 mod ab_report;
 mod checks;

@@ -1,6 +1,27 @@
 //! From the text of a scenario file to a checked scenario, and from there to a plan for the hot path.
 //!
-//! Pure: no clocks, no sockets, and no files other than those it is given.
+//! [`Scenario::read`] checks a file and resolves it, a [`Plan`] is what the engine runs: prepared request bytes, compiled
+//! expressions, one [`ClassMix`] per load. The crate is pure: no clocks, no sockets, and no files other than those that an
+//! [`Environment`] provides.
+//!
+//! ```
+//! use brunt_scenario::Scenario;
+//!
+//! let text = r#"
+//!     host = "http://127.0.0.1:8000"
+//!     [[users.visitor.tasks]]
+//!     get = "/products/{{ randint(1, 9) }}"
+//!     [profiles.load]
+//!     users = 10
+//!     duration = "1m"
+//! "#;
+//! let scenario = Scenario::read("brunt.toml", text)?;
+//! assert!(scenario.profiles.contains_key("load"));
+//!
+//! let mistake = Scenario::read("brunt.toml", &text.replace("get", "gte")).unwrap_err();
+//! assert_eq!(mistake.to_string(), "brunt.toml cannot be used: 1 problem");
+//! # Ok::<(), brunt_scenario::ScenarioError>(())
+//! ```
 
 mod compile;
 mod data;
