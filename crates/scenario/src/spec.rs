@@ -41,9 +41,9 @@ pub(crate) struct Spec {
     /// Default: none; then `--host` is required
     #[schemars(with = "Option<shape::Host>")]
     pub(crate) host: Option<Spanned<String>>,
-    /// HTTP version: `"1.1"`, `"2"` or `"auto"`. With `"2"`, `https` hosts have to agree by ALPN, and `http` hosts get
-    /// HTTP/2 at once. With `"auto"`, the server of an `https` host chooses by ALPN, and `http` hosts get 1.1. `--http`
-    /// overrides it.
+    /// HTTP version: `"1.1"`, `"2"` or `"auto"`. With `"2"`, `https` hosts have to negotiate HTTP/2 by ALPN, and `http`
+    /// hosts are contacted with HTTP/2 prior knowledge. With `"auto"`, the server of an `https` host chooses by ALPN,
+    /// and `http` hosts get 1.1. `--http` overrides it.
     ///
     /// Default: `"1.1"`
     #[schemars(with = "Option<shape::HttpVersion>")]
@@ -92,10 +92,10 @@ pub(crate) struct Spec {
     /// and has no other effect.
     #[serde(default)]
     pub(crate) teardown: Vec<Spanned<StepSpec>>,
-    /// [User classes](#user-classes), a table `[users.NAME]` each. At least one is required.
+    /// [User classes](#user-classes), one `[users.NAME]` table each. At least one is required.
     #[serde(default)]
     pub(crate) users: IndexMap<Spanned<String>, Spanned<ClassSpec>>,
-    /// [Profiles](#profiles): the load over time, a table `[profiles.NAME]` each. A run uses one of them.
+    /// [Profiles](#profiles): the load over time, one `[profiles.NAME]` table each. A run uses one of them.
     #[serde(default)]
     #[schemars(extend("propertyNames" = json!({ "not": { "const": "all" } })))]
     pub(crate) profiles: IndexMap<Spanned<String>, Spanned<ProfileSpec>>,
@@ -106,17 +106,17 @@ pub(crate) struct Spec {
     #[serde(default)]
     #[schemars(with = "Option<shape::Targets>")]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
-    /// [Targets](#targets) for the requests with a given name, a table `[request_targets."NAME"]` each. The name may
-    /// include a method, such as `"POST /items"`.
+    /// [Targets](#targets) for the requests with a given name, one `[request_targets."NAME"]` table per name. The name
+    /// may include a method, such as `"POST /items"`.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) request_targets: NamedTargets,
-    /// [Targets](#targets) for a [group](#steps) of steps, a table `[group_targets.NAME]` each.
+    /// [Targets](#targets) for a [group](#steps) of steps, one `[group_targets.NAME]` table each.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) group_targets: NamedTargets,
-    /// [Targets](#targets) for a custom metric (`measure`), a table `[metric_targets.NAME]` each. Thresholds are plain
-    /// numbers.
+    /// [Targets](#targets) for a custom metric (`measure`), one `[metric_targets.NAME]` table each. Thresholds are
+    /// plain numbers.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::MetricTargets>")]
     pub(crate) metric_targets: NamedTargets,
@@ -202,8 +202,8 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("dependencies" = json!({ "certificate": ["key"], "key": ["certificate"] })))]
 pub(crate) struct TlsSpec {
-    /// PEM file with the certificate authorities to trust, instead of the system's. A relative path starts at the
-    /// scenario's folder.
+    /// PEM file with the certificate authorities to trust, instead of the system's. A relative path is resolved against
+    /// the scenario's folder.
     ///
     /// Default: the system's
     pub(crate) ca: Option<Spanned<String>>,
@@ -281,8 +281,8 @@ pub(crate) struct ClassSpec {
     /// Default: `1`
     #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
-    /// Number of users of this class, regardless of the level, before any other class gets one. Cannot be combined
-    /// with `weight`.
+    /// Fixed number of users of this class, whatever the level. They are allocated before the other classes get any.
+    /// Cannot be combined with `weight`.
     ///
     /// Default: none
     pub(crate) fixed_count: Option<Spanned<u32>>,
@@ -313,7 +313,7 @@ pub(crate) struct ClassSpec {
     ///
     /// Default: none
     pub(crate) on_stop: Option<Vec<Spanned<StepSpec>>>,
-    /// [Tasks](#tasks) of its users, a table `[[users.NAME.tasks]]` each. Required unless inherited.
+    /// [Tasks](#tasks) of its users, one `[[users.NAME.tasks]]` table each. Required unless inherited.
     pub(crate) tasks: Option<Vec<Spanned<StepSpec>>>,
 }
 
@@ -392,8 +392,9 @@ pub(crate) struct SearchSpec {
     /// smaller
     #[schemars(with = "Option<shape::Rate>")]
     pub(crate) to: Option<Spanned<Json>>,
-    /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. A
-    /// target without this threshold uses one that it has.
+    /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. If a
+    /// target lacks this threshold, another one of it is used: `critical`, else `acceptable`, else `target` (with
+    /// `"target"`: `acceptable`, else `critical`).
     ///
     /// Default: `"critical"`
     #[schemars(with = "Option<shape::Threshold>")]

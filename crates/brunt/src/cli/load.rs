@@ -126,7 +126,7 @@ pub(crate) struct LoadArgs {
     /// Hide the progress line
     #[arg(long)]
     pub(crate) headless: bool,
-    /// Wait this long for requests in flight when the load stops
+    /// Wait up to this long for requests in flight when the load stops
     #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "30s")]
     pub(crate) stop_timeout: Duration,
 }

@@ -13,7 +13,7 @@ pub(crate) struct LiveExportArgs {
     /// Expose live metrics to Prometheus on this port [default ADDRESS: 127.0.0.1]
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen_address)]
     pub(crate) prometheus_port: Option<SocketAddr>,
-    /// Send live metrics to this OpenTelemetry collector, in OTLP over HTTP
+    /// Send live metrics to this OpenTelemetry collector via OTLP/HTTP
     #[arg(long, value_name = "URL", value_parser = web_url)]
     pub(crate) otlp: Option<Url>,
     /// Write live metrics to this file, one line of JSON per second

@@ -22,7 +22,7 @@ pub(crate) enum BaselineCommand {
     Save(Box<BaselineSaveArgs>),
     /// List the saved baselines
     List,
-    /// Show the content of a baseline
+    /// Show the contents of a baseline
     Show {
         /// Name of the baseline, or path of its .json file
         name: String,

@@ -114,7 +114,7 @@ pub(crate) struct SmokeTestArgs {
 /// Options of `brunt compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompareArgs {
-    /// Hold the highest level of this profile
+    /// Run both builds at the highest load level of this profile
     #[arg(value_name = "PROFILE", default_value = "load")]
     pub(crate) profile: String,
     /// Compare two builds, A (current) and B (candidate), in alternating blocks

@@ -24,7 +24,7 @@ pub(crate) struct DataTable {
     /// Rows, as a list. Either `rows` or `file` is required.
     pub(crate) rows: Option<Vec<Spanned<Json>>>,
     /// File with the rows: CSV whose first row has the column names, JSON (one list), or JSON Lines (a value per line).
-    /// A large file is not loaded into memory. A relative path starts at the scenario's folder.
+    /// A large file is not loaded into memory. A relative path is resolved against the scenario's folder.
     pub(crate) file: Option<Spanned<String>>,
     /// Format of the file: `"csv"`, `"json"` or `"jsonl"`.
     ///

@@ -35,8 +35,8 @@ pub(crate) struct StepSpec {
     /// Default: `1`
     #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
-    /// Tags of the task: `--tags a,b` runs only tasks with one of them, `--exclude-tags c` none with that one. The tasks
-    /// of a list have the list's tags as well.
+    /// Tags of the task: `--tags a,b` runs only tasks with at least one of these tags, `--exclude-tags c` skips tasks
+    /// with the tag `c`. The tasks of a list have the list's tags as well.
     ///
     /// Default: none
     pub(crate) tags: Option<Vec<Spanned<String>>>,
@@ -58,7 +58,7 @@ pub(crate) struct StepSpec {
     #[schemars(with = "Option<IndexMap<shape::Variable, Json>>")]
     pub(crate) set: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
     /// Condition, such as `"total > 100"`: runs `steps` if it holds, and `else` otherwise. Zero, empty values, `false`
-    /// and `none` do not hold.
+    /// and `none` count as false.
     #[serde(rename = "if")]
     pub(crate) condition: Option<Spanned<String>>,
     /// Steps to run if the condition of `if` does not hold.
@@ -71,11 +71,11 @@ pub(crate) struct StepSpec {
     /// steps without a request or a wait is aborted as a failure.
     #[serde(rename = "while")]
     pub(crate) holds: Option<Spanned<String>>,
-    /// Largest number of rounds of `while`.
+    /// Maximum number of iterations of `while`.
     ///
     /// Default: `1000`
     pub(crate) at_most: Option<Spanned<u32>>,
-    /// Name of the variable that receives each item of the list `in`, one per round of `steps`.
+    /// Name of the variable that receives each item of the list `in`, one per iteration of `steps`.
     #[schemars(with = "Option<shape::Variable>")]
     pub(crate) for_each: Option<Spanned<String>>,
     /// List of `for_each`: an expression such as `"items"`, or a list of values.
@@ -147,8 +147,8 @@ pub(crate) struct StepSpec {
     ///
     /// Default: none
     pub(crate) text: Option<Spanned<String>>,
-    /// Body: the content of a file, streamed (`application/octet-stream`). A relative path starts at the scenario's
-    /// folder.
+    /// Body: the content of a file, streamed (`application/octet-stream`). A relative path is resolved against the
+    /// scenario's folder.
     ///
     /// Default: none
     pub(crate) file: Option<Spanned<String>>,
@@ -288,7 +288,7 @@ pub(crate) enum PartSpec {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilePartSpec {
-    /// File whose content is the part. A relative path starts at the scenario's folder. Required.
+    /// File whose content is the part. A relative path is resolved against the scenario's folder. Required.
     pub(crate) file: Spanned<String>,
     /// File name that is sent.
     ///
