@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use url::Url;
 
 use crate::exit::Failure;
 use crate::results;
-use crate::system::child_processes::{Registration, register_group};
+use crate::system::child_processes::{Registration, spawn_group};
 
 /// Default of `--wait-ready` for a service that brunt starts.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,17 +58,15 @@ impl ManagedService {
             .name("log".into())
             .spawn(move || write_log(output, file))
             .context("cannot start a thread")?;
-        // In a process group of its own Ctrl-C reaches only brunt, and all child processes can be ended.
-        let child = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", command])
             .env("PORT", port.to_string())
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(stdout)
-            .stderr(stderr)
-            .spawn()
-            .context("cannot start a shell")?;
-        let registration = Some(register_group(&child));
+            .stderr(stderr);
+        let (child, registration) = spawn_group(&mut shell).context("cannot start a shell")?;
+        let registration = Some(registration);
         let mut service = Self {
             side,
             child,

@@ -1,7 +1,6 @@
 //! Embedded target: the Application Agent as a child process of brunt.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,14 +35,10 @@ impl DemoService {
         for core in cores {
             command.arg(format!("--core={core}"));
         }
-        // In a process group of its own Ctrl-C reaches only brunt, and the agent serves until the run ends.
-        let mut child = command
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the embedded agent")?;
-        let registration = Some(child_processes::register(&child));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (mut child, registration) =
+            child_processes::spawn(&mut command).context("cannot start the embedded agent")?;
+        let registration = Some(registration);
         let input = child.stdin.take();
         let output = child
             .stdout

@@ -139,7 +139,7 @@ fn end_after(limit: Duration) {
 
 /// Kills all child processes, and exits.
 fn end_now() -> ! {
-    child_processes::kill_all();
+    let _no_new_children = child_processes::kill_all();
     std::process::exit(Exit::Interrupted.code().into());
 }
 

@@ -1,7 +1,6 @@
 //! Coordinator side of worker processes, which generate equal shares of a run's load.
 
 use std::collections::VecDeque;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use brunt_engine::{Clock, EngineEvent, StartStats};
 use brunt_record::MetricsSnapshot;
 
-use crate::system::child_processes::{Registration, has_ended, register};
+use crate::system::child_processes::{Registration, has_ended, spawn};
 use crate::worker::load_generator::{LoadGenerator, WorkerLost};
 use crate::worker::protocol::{WorkerCommand, WorkerEvent, WorkerJob, read_frame, write_frame};
 
@@ -343,14 +342,13 @@ impl Worker {
         to: Sender<(usize, Option<WorkerEvent>)>,
     ) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find brunt's own program file")?;
-        let mut child = Command::new(own)
+        let mut command = Command::new(own);
+        command
             .arg(VERB)
-            // In a process group of its own Ctrl-C reaches only the coordinator.
-            .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let registration = Some(register(&child));
+            .stdout(Stdio::piped());
+        let (mut child, registration) = spawn(&mut command)?;
+        let registration = Some(registration);
         let mut commands = child.stdin.take();
         let output = child.stdout.take();
         let output = output.ok_or_else(|| anyhow!("its standard output is missing"))?;

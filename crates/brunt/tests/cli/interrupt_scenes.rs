@@ -235,9 +235,11 @@ pub(crate) fn play(case: &Case) -> Duration {
         &format!("brunt to end, {case:?}"),
         || running.has_ended().then(|| signaled.elapsed()),
     );
-    wait_until(BOUND, "its child processes to end", || {
-        started.iter().all(|id| !runs(*id)).then_some(())
-    });
+    wait_until(
+        BOUND,
+        &format!("its child processes to end, {case:?}"),
+        || started.iter().all(|id| !runs(*id)).then_some(()),
+    );
     let ended = running.end();
     // In these states brunt may end between the first signal and the second.
     let ends_itself = matches!(case.state, State::Load | State::Search);
