@@ -9,10 +9,9 @@ mod idle_users;
 mod long_run;
 mod many_users;
 mod open_model;
-mod page_header;
+mod page;
 mod plain_get;
 mod rounds;
-mod section;
 mod summary_stats;
 mod time_to_first_request;
 mod tools;
@@ -22,7 +21,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 
 use self::environment::Environment;
-use self::section::Section;
+use self::page::Section;
 use crate::machine;
 use crate::page::Page;
 
@@ -75,7 +74,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let machine = machine::machine(root)?;
     let page = Page {
         path: root.join(&options.page),
-        header: page_header::HEADER,
+        header: page::HEADER,
         order: SECTIONS.map(|(name, _)| name).to_vec(),
     };
     let mut missed_goals = Vec::new();

@@ -9,7 +9,6 @@ mod faulty_agents;
 mod memory;
 mod page;
 mod recovery;
-mod row;
 mod run;
 mod sequential_ab;
 mod stall;
@@ -20,7 +19,7 @@ use anyhow::bail;
 use clap::builder::PossibleValuesParser;
 
 use self::environment::Environment;
-use self::row::ValidationRow;
+use self::page::ValidationRow;
 use crate::machine;
 
 /// Runs a validation and returns its rows of the table.

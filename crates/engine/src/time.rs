@@ -1,7 +1,6 @@
 //! Time: the run's clock, timers, stalls, and the CPU time of load threads.
 
 pub(crate) mod clock;
-pub(crate) mod shutdown;
 pub(crate) mod stall;
 pub(crate) mod thread_cpu;
 pub(crate) mod timers;

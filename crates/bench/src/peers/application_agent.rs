@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::environment::Environment;
 use super::plain_get::{USERS, goose_load, k6, wrk};
 use super::rounds;
-use super::section::Section;
+use super::page::Section;
 use super::tools::{PeerSpec, Tool};
 
 /// User class of the shipped scenario that runs.

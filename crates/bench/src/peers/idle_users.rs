@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 
 use super::environment::Environment;
 use super::plain_get::ANY_CERTIFICATE;
-use super::section::Section;
+use super::page::Section;
 
 const USERS: u32 = 18_000;
 /// Largest memory per user that reaches the goal, in KiB.

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use super::environment::Environment;
-use super::section::Section;
+use super::page::Section;
 use crate::release;
 
 /// Largest record file that reaches the goal, in MB.

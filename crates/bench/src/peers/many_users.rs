@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 
 use super::child::NullServer;
 use super::environment::Environment;
-use super::section::Section;
+use super::page::Section;
 
 const USERS: u32 = 100_000;
 const PROCESSES: u32 = 6;

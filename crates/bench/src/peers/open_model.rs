@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use super::child::{ClientRun, run};
 use super::client::Client;
 use super::environment::Environment;
-use super::section::Section;
+use super::page::Section;
 use super::summary_stats::SummaryStats;
 
 /// Arrivals per second.

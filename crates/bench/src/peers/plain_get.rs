@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::rounds;
-use super::section::Section;
+use super::page::Section;
 use super::tools::{PeerSpec, Tool};
 
 /// Number of users, each with one connection.

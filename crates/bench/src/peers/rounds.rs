@@ -3,7 +3,7 @@
 
 use super::client::Client;
 use super::environment::Environment;
-use super::section::Section;
+use super::page::Section;
 use super::summary_stats::SummaryStats;
 use super::tools::{ExcludedPeer, PeerSpec, install_all};
 

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::environment::Environment;
 use super::plain_get;
-use super::section::Section;
+use super::page::Section;
 use super::summary_stats::SummaryStats;
 
 /// Number of runs.

@@ -2,7 +2,7 @@
 //! against a slow server.
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// Target of the p90, in milliseconds; without a fault it is 11.5 ms.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// Arrivals per second.

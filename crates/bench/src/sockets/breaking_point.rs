@@ -1,7 +1,7 @@
 //! Searches for the breaking point of an M/M/1 server whose p99 must stay under 50 ms.
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// Service rate μ, per second.

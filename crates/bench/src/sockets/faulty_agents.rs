@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// An agent, a load that makes its fault visible, and a check of the run's verdict and findings.

@@ -1,7 +1,7 @@
 //! Detection of memory leaks: a server that leaks, and servers with a cache that fills up.
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// Leak of the server, in MB per minute.

@@ -1,7 +1,7 @@
 //! Recovery time: after a spike above a server's capacity, the time until its backlog is served is known.
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 use super::run::Run;
 
 /// Arrivals per second before and after the spike.

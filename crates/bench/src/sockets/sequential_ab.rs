@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::environment::Environment;
 use super::faulty_agents::scenario;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 
 const AGENT: &str = "agent --retention 500";
 /// Requests per second.

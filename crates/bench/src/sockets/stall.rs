@@ -4,7 +4,7 @@ use anyhow::ensure;
 use brunt_testbed::queue_simulation::{Queue, ServiceDistribution};
 
 use super::environment::Environment;
-use super::row::ValidationRow;
+use super::page::ValidationRow;
 
 /// 5,000 requests/s, with a stall of 2 s in every 10 s.
 const DISTRIBUTION: &str = "stalls:5000,10,2";

