@@ -35,7 +35,7 @@ pub(crate) struct WorkerProcesses {
     start_stats: StartStats,
     snapshots: SnapshotBuffer,
     /// Maximum time without a message from a worker.
-    silent_max: Duration,
+    worker_timeout: Duration,
     /// Time of the last poll for events.
     polled_at: Instant,
 }
@@ -109,9 +109,9 @@ struct Worker {
 }
 
 impl WorkerProcesses {
-    /// Starts the workers of a job, and starts the load when all are ready. A worker without an event for `silent_max` is
+    /// Starts the workers of a job, and starts the load when all are ready. A worker without an event for `worker_timeout` is
     /// lost.
-    pub(crate) fn start(job: &WorkerJob, silent_max: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn start(job: &WorkerJob, worker_timeout: Duration) -> anyhow::Result<Self> {
         let (to, events) = channel();
         let mut processes = Self {
             clock: Clock::start(),
@@ -120,7 +120,7 @@ impl WorkerProcesses {
             running: 0,
             start_stats: StartStats::default(),
             snapshots: SnapshotBuffer::default(),
-            silent_max,
+            worker_timeout,
             polled_at: Instant::now(),
         };
         for share in 0..job.of {
@@ -267,14 +267,14 @@ impl WorkerProcesses {
     /// Kills a worker that was silent for too long.
     fn check_silence(&mut self) -> Result<EngineEvent, WorkerLost> {
         let is_silent = |worker: &Worker| {
-            worker.completed_s.is_some() && worker.last_event_at.elapsed() > self.silent_max
+            worker.completed_s.is_some() && worker.last_event_at.elapsed() > self.worker_timeout
         };
         let Some(number) = self.workers.iter().position(is_silent) else {
             return Ok(EngineEvent::Timeout);
         };
         let (id, silent_s) = (
             self.workers[number].child.id(),
-            self.silent_max.as_secs_f64(),
+            self.worker_timeout.as_secs_f64(),
         );
         self.workers[number].kill();
         let how = format!("process id {id} sent nothing for {silent_s} s and was killed");
