@@ -65,7 +65,7 @@ pub(crate) struct RunArgs {
 /// Early stop and extension of a run.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct StoppingArgs {
-    /// Stop as soon as a metric is certain to fail this threshold [default: `stop_at` of each target]
+    /// Stop as soon as a metric is certain to miss this threshold [default: `stop_at` of each target]
     #[arg(long, value_name = "THRESHOLD", value_enum)]
     pub(crate) stop_at: Option<StopAtArg>,
     /// Extend the run at its last level until every target is decided, up to MAX in total
