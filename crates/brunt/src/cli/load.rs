@@ -29,13 +29,13 @@ pub(crate) struct NetworkArgs {
     /// [default: from the scenario]
     #[arg(long, value_name = "[CLASS=]URL", value_parser = HostArg::parse)]
     pub(crate) host: Vec<HostArg>,
-    /// Connect from these local IP addresses in rotation, separated by commas [default: the system's choice]
+    /// Connect from these local IP addresses (comma-separated) in rotation [default: the system's choice]
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) local_address: Vec<IpAddr>,
     /// Connect to this IP address for a host and port, without DNS; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub(crate) resolve: Vec<ResolveOverride>,
-    /// Do not verify TLS certificates; the report mentions it
+    /// Do not verify TLS certificates; the report notes this
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Use this HTTP version: 1.1, 2, or auto (the server's choice) [default: from the scenario]
@@ -77,13 +77,13 @@ impl HostArg {
 /// Selection of classes and tasks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelectionArgs {
-    /// Run only these user classes, separated by commas [default: from the profile]
+    /// Run only these user classes (comma-separated) [default: from the profile]
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     pub(crate) classes: Vec<String>,
-    /// Run only tasks with one of these tags, separated by commas
+    /// Run only tasks with one of these tags (comma-separated)
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
-    /// Skip tasks with one of these tags, separated by commas
+    /// Skip tasks with one of these tags (comma-separated)
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     pub(crate) exclude_tags: Vec<String>,
 }

@@ -24,7 +24,7 @@ pub(crate) struct LiveExportArgs {
 /// Output for CI.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CiOutputArgs {
-    /// Write a Markdown summary for a pull request comment to this file; - is standard output
+    /// Write a Markdown summary to this file, for a pull request comment; - is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
     /// Write the result of each check as JUnit XML to this file

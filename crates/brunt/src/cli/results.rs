@@ -143,7 +143,7 @@ pub(crate) struct ReportArgs {
     /// Write to this file [default: standard output]
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust_csv"])]
     pub(crate) output: Option<PathBuf>,
-    /// Link to this HTML report in --markdown [default: the run's own report, if it exists]
+    /// In the --markdown summary, link to this HTML report [default: the run's own report, if it exists]
     #[arg(long, value_name = "URL", requires = "markdown")]
     pub(crate) report_url: Option<String>,
     #[command(flatten, next_help_heading = "Grading")]

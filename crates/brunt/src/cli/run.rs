@@ -20,7 +20,7 @@ const DECIDING_METRICS: &str = "throughput,error_rate,p50,p95,cpu_per_request";
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// Run these profiles in sequence, separated by commas: load, stress, spike, endurance, your own, or all
+    /// Run these profiles (comma-separated) in sequence: load, stress, spike, endurance, your own, or all
     #[arg(value_name = "PROFILE", default_value = "load", value_delimiter = ',')]
     pub(crate) profiles: Vec<String>,
     #[command(flatten)]
@@ -138,7 +138,7 @@ pub(crate) struct CompareArgs {
     /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub(crate) tolerance: Option<f64>,
-    /// Compare the builds on these metrics, separated by commas; more metrics take longer
+    /// Compare the builds on these metrics (comma-separated); more metrics take longer
     #[arg(long, value_name = "METRIC", value_delimiter = ',', value_parser = compared_metric, default_value = DECIDING_METRICS)]
     pub(crate) metric: Vec<ComparedMetric>,
     #[command(flatten)]

@@ -231,7 +231,7 @@ impl fmt::Display for PartialEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} {}, which is at most {} % with 95 % confidence if the service has no fluctuations longer than \
+            "{} of {} {}: at most {} % with 95 % confidence if the service has no fluctuations longer than \
              {}",
             number::count(self.missing),
             number::requests(self.requests),

@@ -455,7 +455,7 @@ fn stopped_run_is_judged_by_its_measurements() {
     let run = run.stopped(StoppedBy::Interrupted, 5_000, None);
     assert_eq!(
         reason(run),
-        "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
+        "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer: at most 45.1 % with 95 % \
          confidence if the service has no fluctuations longer than 5 s; run for about 20 s instead of 5 s at this load; set \
          [verdict] min_duration = \"5s\""
     );

@@ -34,7 +34,7 @@ fn short_run_without_a_failure_has_partial_knowledge() {
     };
     assert_eq!(
         reason(run()),
-        "under 0.1 % needs a run of about 20 s; 0 of 15,012 requests failed, which is at most 0.02 % with \
+        "under 0.1 % needs a run of about 20 s; 0 of 15,012 requests failed: at most 0.02 % with \
          95 % confidence if the service has no fluctuations longer than 3 s; run for about 20 s instead of 3 s at this load; set \
          [verdict] min_duration = \"3s\""
     );
