@@ -8,8 +8,7 @@ use brunt_scenario::{Connections, Wait};
 
 use crate::client::context::WorkerContext;
 use crate::client::session::{SessionState, UserSession};
-use crate::time::timers::ShutdownPhase;
-use crate::time::timers::TimerSlot;
+use crate::time::timers::{ShutdownPhase, TimerSlot};
 use crate::user::step_runner::{StepFlow, StepRunner, StopReason};
 use crate::workload::Workload;
 use crate::workload::schedule::Schedule;

@@ -12,8 +12,7 @@ use tokio::sync::Notify;
 
 use crate::settings::Shard;
 use crate::time::clock::Clock;
-use crate::time::timers::ShutdownPhase;
-use crate::time::timers::Timers;
+use crate::time::timers::{ShutdownPhase, Timers};
 use arrival_queue::{Arrival, ArrivalQueue};
 use schedule::Schedule;
 use user_pool::UserPool;

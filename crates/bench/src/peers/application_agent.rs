@@ -5,9 +5,9 @@ use anyhow::Context;
 use toml::{Table, Value};
 
 use super::environment::Environment;
+use super::page::Section;
 use super::plain_get::{USERS, goose_load, k6, wrk};
 use super::rounds;
-use super::page::Section;
 use super::tools::{PeerSpec, Tool};
 
 /// User class of the shipped scenario that runs.

@@ -3,8 +3,8 @@
 use anyhow::{Context, ensure};
 
 use super::environment::Environment;
-use super::plain_get::ANY_CERTIFICATE;
 use super::page::Section;
+use super::plain_get::ANY_CERTIFICATE;
 
 const USERS: u32 = 18_000;
 /// Largest memory per user that reaches the goal, in KiB.

@@ -1,8 +1,8 @@
 //! GET requests to one path in the closed model, over TCP, TLS and HTTP/2.
 
 use super::environment::Environment;
-use super::rounds;
 use super::page::Section;
+use super::rounds;
 use super::tools::{PeerSpec, Tool};
 
 /// Number of users, each with one connection.

@@ -7,8 +7,8 @@ use anyhow::{Context, ensure};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::environment::Environment;
-use super::plain_get;
 use super::page::Section;
+use super::plain_get;
 use super::summary_stats::SummaryStats;
 
 /// Number of runs.

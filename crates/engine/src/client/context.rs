@@ -28,9 +28,8 @@ use crate::net::origins::Origins;
 use crate::net::tls::TlsSessions;
 use crate::settings::{Settings, Shard};
 use crate::time::clock::Clock;
-use crate::time::timers::ShutdownPhase;
 use crate::time::thread_cpu::ThreadCpu;
-use crate::time::timers::Timers;
+use crate::time::timers::{ShutdownPhase, Timers};
 use crate::workload::Workload;
 use crate::workload::start_stats::StartStats;
 

@@ -8,8 +8,7 @@ use crate::client::exchange::{Exchange, ExchangeOutcome};
 use crate::client::failure_example;
 use crate::client::session::UserSession;
 use crate::net::error::RequestError;
-use crate::time::timers::ShutdownPhase;
-use crate::time::timers::TimerSlot;
+use crate::time::timers::{ShutdownPhase, TimerSlot};
 
 /// Maximum number of consecutive steps of a task without a request or a wait, which take a fraction of a second. A loop
 /// that exceeds it is treated as endless.

@@ -6,8 +6,7 @@ use std::collections::VecDeque;
 use std::task::Poll;
 
 use crate::time::clock::Clock;
-use crate::time::timers::ShutdownPhase;
-use crate::time::timers::{TimerSlot, Timers};
+use crate::time::timers::{ShutdownPhase, TimerSlot, Timers};
 
 /// A task start that the schedule plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
