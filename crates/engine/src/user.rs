@@ -39,12 +39,16 @@ impl User {
             ..
         } = &context.workloads[workload];
         let class = class_mix.class_of(number);
+        // The numbers of the users of several loads alternate.
+        let loads = context.workloads.len() as u64;
+        let of_run = u64::from(number) * loads + workload as u64 + 1;
+        let random = context.plan.random_of(seed, class, number);
         Self {
             slot: context.net.timers.add_slot(),
             workload,
             number,
             class,
-            session: context.new_session(context.plan.random_of(seed, class, number)),
+            session: context.new_session(of_run, random),
             task_count: 0,
             tasks_max: schedule.tasks_of(number),
             was_active: false,

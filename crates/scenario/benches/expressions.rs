@@ -67,6 +67,7 @@ fn ns_a_request(plan: &Plan) -> f64 {
         random: &mut random,
         variables: &variables,
         shared: &shared,
+        user: 1,
         recent_secrets: &mut RecentSecrets::default(),
     };
     let value = value.evaluate(&mut context).expect("a value");
@@ -75,6 +76,7 @@ fn ns_a_request(plan: &Plan) -> f64 {
         random: &mut random,
         variables: &variables,
         shared: &shared,
+        user: 1,
         recent_secrets: &mut RecentSecrets::default(),
     };
     let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(request, &mut context)).collect();

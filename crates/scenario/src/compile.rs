@@ -8,6 +8,7 @@ pub(crate) mod data;
 pub(crate) mod keys;
 pub(crate) mod names;
 pub(crate) mod network;
+pub(crate) mod path;
 pub(crate) mod profile;
 pub(crate) mod request;
 pub(crate) mod scenario;

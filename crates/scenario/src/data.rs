@@ -34,6 +34,15 @@ pub(crate) enum Order {
     Shuffled,
     /// Drawn with replacement.
     Random,
+    /// The row with the number of the user, always the same.
+    PerUser,
+}
+
+impl Order {
+    /// Whether every row occurs once in a round.
+    pub(crate) fn is_once(self) -> bool {
+        matches!(self, Self::Sequence | Self::Shuffled)
+    }
 }
 
 /// Reaction if no row is left for a user.
@@ -53,7 +62,7 @@ pub(crate) enum Exhausted {
 
 /// Index of a source among those of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SourceId(pub(crate) usize);
+pub struct SourceId(pub(crate) usize);
 
 /// The sources of a scenario, by name.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod expression;
+pub(crate) mod fields;
 pub(crate) mod function;
 pub(crate) mod grammar;
 pub(crate) mod jinja;

@@ -36,8 +36,8 @@ mod source;
 mod spec;
 mod value;
 
-pub use data::DataSource;
-pub use expr::context::{DataShard, EvalContext, RecentSecrets, SharedData, VariableId};
+pub use data::{DataSource, SourceId};
+pub use expr::context::{DataShard, EvalContext, RecentSecrets, SharedData, TakenRow, VariableId};
 pub use expr::error::EvalError;
 pub use expr::expression::{Expression, Template};
 pub use expr::secrets::SecretSources;

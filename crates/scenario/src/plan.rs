@@ -64,12 +64,12 @@ pub struct Plan {
 pub struct PlanError(String);
 
 impl Plan {
-    /// Compiles a profile of a scenario. `users_of` names the classes that take part; empty: those of the profile, or all.
+    /// Compiles a profile of a scenario. `class_names` names the classes that take part; empty: those of the profile, or all.
     pub fn new(
         scenario: &Scenario,
         profile: &str,
         overrides: &Overrides,
-        users_of: &[String],
+        class_names: &[String],
     ) -> Result<Self, PlanError> {
         let chosen = scenario.profiles.get(profile).ok_or_else(|| {
             let known = scenario.profiles.keys().map(String::as_str);
@@ -79,14 +79,14 @@ impl Plan {
             ))
         })?;
         reject_misfits(chosen, profile, overrides)?;
-        let loads = loads(chosen, overrides, users_of);
+        let loads = loads(chosen, overrides, class_names);
         let users: f64 = loads
             .iter()
             .map(|(load, _)| f64::from(users_in(load)))
             .sum();
         let (mut parts, mut classes, mut class_mixes) = (Vec::new(), Vec::new(), Vec::new());
-        for (load, users_of) in loads {
-            let (mut own, fixed) = self::classes(scenario, users_of, overrides, &load)?;
+        for (load, class_names) in loads {
+            let (mut own, fixed) = self::classes(scenario, class_names, overrides, &load)?;
             let load = Load {
                 tasks_per_user_second: tasks_per_user_second(&own),
                 requests_per_task: requests_per_task(&own),
@@ -219,15 +219,15 @@ impl Plan {
 fn loads<'a>(
     profile: &'a Profile,
     overrides: &Overrides,
-    users_of: &'a [String],
+    class_names: &'a [String],
 ) -> Vec<(Load, &'a [String])> {
     let mut load = profile.load(overrides);
     let concurrent = std::mem::take(&mut load.concurrent);
-    if !users_of.is_empty() {
-        return vec![(load, users_of)];
+    if !class_names.is_empty() {
+        return vec![(load, class_names)];
     }
-    let classes = profile.concurrent.iter().map(|one| one.users_of.as_slice());
-    let mut loads = vec![(load, profile.users_of.as_slice())];
+    let classes = profile.concurrent.iter().map(|one| one.classes.as_slice());
+    let mut loads = vec![(load, profile.classes.as_slice())];
     loads.extend(concurrent.into_iter().zip(classes));
     loads
 }
@@ -256,8 +256,8 @@ fn reject_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Resul
     Err(PlanError(format!("the profile `{name}` {misfit}")))
 }
 
-fn reject_unknown_classes(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanError> {
-    for name in users_of {
+fn reject_unknown_classes(scenario: &Scenario, class_names: &[String]) -> Result<(), PlanError> {
+    for name in class_names {
         if !scenario.classes.iter().any(|class| class.name == *name) {
             let known = scenario.classes.iter().map(|class| class.name.as_str());
             return Err(PlanError(format!(
@@ -272,14 +272,14 @@ fn reject_unknown_classes(scenario: &Scenario, users_of: &[String]) -> Result<()
 /// The classes that have users, and the class of each user of a fixed count, which come first.
 fn classes(
     scenario: &Scenario,
-    users_of: &[String],
+    class_names: &[String],
     overrides: &Overrides,
     load: &Load,
 ) -> Result<(Vec<PlannedClass>, Vec<usize>), PlanError> {
-    reject_unknown_classes(scenario, users_of)?;
+    reject_unknown_classes(scenario, class_names)?;
     let is_open = load.open.is_some();
     let has_users = |class: &Class| class.weight > 0.0 || class.fixed_count.is_some_and(|n| n > 0);
-    let taken = |name: &String| users_of.is_empty() || users_of.contains(name);
+    let taken = |name: &String| class_names.is_empty() || class_names.contains(name);
     let of_users: Vec<&Class> = scenario
         .classes
         .iter()
@@ -288,7 +288,7 @@ fn classes(
     if of_users.is_empty() {
         return Err(PlanError(format!(
             "{} has weight 0, so no user would run; give it a weight above 0",
-            users_of.join(", ")
+            class_names.join(", ")
         )));
     }
     if let Some(class) = of_users

@@ -4,6 +4,7 @@
 //! editors show, and the rows of the tables in `docs/scenario.md`. A last paragraph `Default: …` is the default.
 
 mod data;
+mod fields;
 mod json;
 mod response;
 pub(crate) mod shape;
@@ -19,10 +20,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 pub(crate) use data::{DataSpec, DataTable};
-pub(crate) use json::Json;
+pub(crate) use fields::{FieldTable, FieldsSpec};
+pub(crate) use json::{ANY_VALUE, Json};
 pub(crate) use response::{CheckSpec, ExtractSpec, ExtractTable};
 pub(crate) use spanned::Spanned;
-pub(crate) use step::{AuthSpec, PartSpec, SET_BY_BRUNT, StepSpec};
+pub(crate) use step::{AuthSpec, FilePartSpec, PartSpec, SET_BY_BRUNT, StepSpec};
 
 /// A scenario of brunt.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -70,12 +72,13 @@ pub(crate) struct Spec {
     /// [Limits](#limits) on the size of responses.
     #[serde(default)]
     pub(crate) limits: LimitsSpec,
-    /// Header fields of every request, such as `Accept-Language = "en"`. Values may contain expressions.
+    /// Header fields of every request, such as `Accept-Language = "en"`. Values may contain expressions. A list repeats
+    /// the field, and `none` leaves it out.
     ///
     /// Default: `User-Agent: brunt/VERSION` and `Accept: */*`
     #[serde(default)]
-    #[schemars(with = "Option<shape::Headers>")]
-    pub(crate) headers: IndexMap<Spanned<String>, Spanned<String>>,
+    #[schemars(with = "Option<shape::HeaderTable>")]
+    pub(crate) headers: FieldTable,
     /// Whether each user keeps the cookies that its responses set (RFC 6265).
     ///
     /// Default: `true`
@@ -180,7 +183,7 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
             type Value = ConnectionsSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text like \"per-user\" or { shared = 100 }")
+                f.write_str("a string like \"per-user\" or { shared = 100 }")
             }
 
             fn visit_str<E>(self, mode: &str) -> Result<ConnectionsSpec, E> {
@@ -346,10 +349,10 @@ pub(crate) struct ProfileSpec {
     pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
     /// [Search](#searches) for the level at which the service breaks, within `duration`. `{}` uses the defaults.
     pub(crate) search: Option<Spanned<SearchSpec>>,
-    /// User classes that take part.
+    /// User classes that take part. `--classes` overrides it.
     ///
     /// Default: all
-    pub(crate) users_of: Option<Vec<Spanned<String>>>,
+    pub(crate) classes: Option<Vec<Spanned<String>>>,
     /// Metrics whose targets are judged, such as `["p95", "error_rate"]`.
     ///
     /// Default: all
@@ -364,7 +367,7 @@ pub(crate) struct ProfileSpec {
     /// Default: unlimited
     #[schemars(range(min = 1))]
     pub(crate) iterations: Option<Spanned<u64>>,
-    /// Loads of other classes that run at the same time, each with `users_of` and a level of its own
+    /// Loads of other classes that run at the same time, each with `classes` and a level of its own
     /// ([concurrent loads](#concurrent-loads)).
     ///
     /// Default: none

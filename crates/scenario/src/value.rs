@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value as JsonValue;
 
+use crate::json::numbers;
+
 /// A value of an expression, a variable or a row of data.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Value {
@@ -16,8 +18,10 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Integer(i64),
-    /// Any other number.
+    /// Any other number, if a floating-point number is written like it.
     Float(f64),
+    /// Any other number, as it was written.
+    Number(Arc<str>),
     /// A text.
     Text(Arc<str>),
     /// A list or a table.
@@ -31,14 +35,35 @@ pub(crate) enum Encoding {
     Plain,
     /// In a header field: characters that would break the line become spaces.
     Header,
-    /// In a path and query.
+    /// A path with its query, or a part of a query that is already encoded.
     Path,
-    /// In a form.
+    /// A complete path: its slashes separate segments.
+    Segments,
+    /// After other text in a segment of a path. A value that begins with `/` or `?` is the rest of the path instead.
+    Segment,
+    /// In a form, a query or a segment of a path.
     Form,
+    /// In quotes in the header of a part of a form, as browsers encode it.
+    Quoted,
     /// A JSON value.
     Json,
     /// Inside a JSON string.
     JsonText,
+}
+
+impl Encoding {
+    /// Encoding of a value that the scenario has percent-encoded itself.
+    pub(crate) fn of_encoded(self) -> Self {
+        match self {
+            Self::Segments | Self::Segment | Self::Form => Self::Path,
+            other => other,
+        }
+    }
+
+    /// Whether a value in a path may contain the `?` of the query.
+    pub(crate) fn may_begin_query(self) -> bool {
+        matches!(self, Self::Path | Self::Segment)
+    }
 }
 
 impl Value {
@@ -59,7 +84,14 @@ impl Value {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Converts the value to JSON.
+    /// The value as JSON text, with numbers as they were written.
+    pub fn json_text(&self) -> String {
+        let mut bytes = Vec::new();
+        self.write(Encoding::Json, &mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Converts the value to JSON, in which a string may be a number as it was written.
     pub fn to_json(&self) -> JsonValue {
         match self {
             Self::Undefined | Self::None => JsonValue::Null,
@@ -67,6 +99,10 @@ impl Value {
             Self::Integer(number) => (*number).into(),
             // JSON has no infinity, and no NaN.
             Self::Float(number) => (*number).into(),
+            Self::Number(number) => match number.parse::<u64>() {
+                Ok(number) => number.into(),
+                Err(_) => numbers::marked(number),
+            },
             Self::Text(text) => JsonValue::String(text.as_ref().into()),
             Self::Json(json) => json.as_ref().clone(),
         }
@@ -77,12 +113,43 @@ impl Value {
         match json {
             JsonValue::Null => Self::None,
             JsonValue::Bool(value) => Self::Bool(*value),
-            JsonValue::Number(number) => number.as_i64().map_or_else(
-                || Self::Float(number.as_f64().unwrap_or(f64::NAN)),
-                Self::Integer,
-            ),
-            JsonValue::String(text) => Self::text(text.as_str()),
+            JsonValue::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(number), _) => Self::Integer(number),
+                (None, Some(number)) => Self::Number(number.to_string().into()),
+                (None, None) => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            JsonValue::String(text) => Self::of_json_string(text),
             other => Self::Json(Arc::new(other.clone())),
+        }
+    }
+
+    /// Converts a string of a JSON tree, which may be a number as it was written.
+    #[inline]
+    pub(crate) fn of_json_string(text: &str) -> Self {
+        match numbers::of_marked(text) {
+            Some(number) => Self::Number(number.into()),
+            None => Self::text(text),
+        }
+    }
+
+    /// A number with this text.
+    pub(crate) fn of_number(text: &str) -> Self {
+        if !numbers::is_kept(text) {
+            return Self::Number(text.into());
+        }
+        match (text.parse(), text.parse()) {
+            (Ok(number), _) => Self::Integer(number),
+            (Err(_), Ok(number)) if text.contains('.') => Self::Float(number),
+            _ => Self::Number(text.into()),
+        }
+    }
+
+    /// The value as a whole number, if it is one.
+    pub(crate) fn as_whole(&self) -> Option<i128> {
+        match self {
+            Self::Integer(number) => Some((*number).into()),
+            Self::Number(number) => number.parse().ok(),
+            _ => None,
         }
     }
 
@@ -91,6 +158,7 @@ impl Value {
         match self {
             Self::Integer(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
+            Self::Number(number) => number.parse().ok(),
             Self::Text(text) => text.trim().parse().ok(),
             _ => None,
         }
@@ -103,6 +171,7 @@ impl Value {
             Self::Bool(value) => *value,
             Self::Integer(number) => *number != 0,
             Self::Float(number) => *number != 0.0,
+            Self::Number(_) => self.as_number().is_some_and(|number| number != 0.0),
             Self::Text(text) => !text.is_empty(),
             Self::Json(json) => match json.as_ref() {
                 JsonValue::Array(items) => !items.is_empty(),
@@ -129,11 +198,12 @@ impl Value {
             (Self::Float(number), _) => {
                 into.extend_from_slice(ryu::Buffer::new().format(*number).as_bytes());
             }
-            (Self::Text(text), _) => write_text(text, encoding, into),
+            (Self::Number(number), Encoding::Json) => into.extend_from_slice(number.as_bytes()),
+            (Self::Text(text) | Self::Number(text), _) => write_text(text, encoding, into),
             (Self::Json(json), Encoding::Json) => {
-                into.extend_from_slice(json.to_string().as_bytes());
+                into.extend_from_slice(numbers::to_text(json).as_bytes());
             }
-            (Self::Json(json), _) => write_text(&json.to_string(), encoding, into),
+            (Self::Json(json), _) => write_text(&numbers::to_text(json), encoding, into),
         }
     }
 }
@@ -150,9 +220,23 @@ pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
             // Characters that are valid in a path and query stay unchanged.
             byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte)
         }),
-        Encoding::Form => percent_encode(text, into, |byte| {
-            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-        }),
+        Encoding::Segment if text.starts_with(['/', '?']) => {
+            write_text(text, Encoding::Path, into);
+        }
+        Encoding::Form | Encoding::Segment => percent_encode(text, into, is_unreserved),
+        Encoding::Segments => {
+            percent_encode(text, into, |byte| is_unreserved(byte) || byte == b'/');
+        }
+        Encoding::Quoted => {
+            for byte in text.bytes() {
+                match byte {
+                    b'"' => into.extend_from_slice(b"%22"),
+                    b'\r' => into.extend_from_slice(b"%0D"),
+                    b'\n' => into.extend_from_slice(b"%0A"),
+                    byte => into.push(byte),
+                }
+            }
+        }
         Encoding::Json => {
             let quoted = JsonValue::from(text).to_string();
             into.extend_from_slice(quoted.as_bytes());
@@ -162,6 +246,11 @@ pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
             into.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
         }
     }
+}
+
+/// Whether a character is never encoded (RFC 3986, section 2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// Whether a byte is invalid in a header line.
@@ -192,6 +281,8 @@ mod tests {
             (Encoding::Plain, "a b/\"é\"\r\n&="),
             (Encoding::Header, "a b/\"é\"  &="),
             (Encoding::Path, "a%20b/%22%C3%A9%22%0D%0A&="),
+            (Encoding::Segments, "a%20b/%22%C3%A9%22%0D%0A%26%3D"),
+            (Encoding::Segment, "a%20b%2F%22%C3%A9%22%0D%0A%26%3D"),
             (Encoding::Form, "a%20b%2F%22%C3%A9%22%0D%0A%26%3D"),
             (Encoding::Json, r#""a b/\"é\"\r\n&=""#),
             (Encoding::JsonText, r#"a b/\"é\"\r\n&="#),
@@ -201,6 +292,32 @@ mod tests {
             text.write(encoding, &mut written);
             assert_eq!(String::from_utf8_lossy(&written), expected, "{encoding:?}");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_were_read() {
+        for text in [
+            "18446744073709551615",
+            "1E2",
+            "1.50",
+            "-7",
+            "2.5",
+            "1e400",
+            "0.1",
+        ] {
+            let value = Value::of_number(text);
+            assert_eq!(value.in_text(), text);
+            assert_eq!(value.json_text(), text);
+            assert_eq!(Value::of_json(&value.to_json()), value);
+        }
+        assert_eq!(Value::of_number("1E+2").as_number(), Some(100.0));
+        assert_eq!(
+            Value::of_number("18446744073709551615").as_whole(),
+            Some(u64::MAX.into())
+        );
+        let mut written = Vec::new();
+        Value::of_number("1E+2").write(Encoding::Form, &mut written);
+        assert_eq!(written, b"1E%2B2");
     }
 
     #[test]

@@ -107,6 +107,43 @@ fn each_layer_takes_the_place_of_those_below() {
 }
 
 #[test]
+fn assignment_adds_what_is_not_there_yet() {
+    let assignments = set(&[
+        "users.high-load.tasks.0.check.status=201",
+        "users.high-load.tasks.0.check.json.\"$.a\".count=3",
+        "users.high-load.tasks.0.query.tag.0=new",
+        "users.high-load.tasks.0.query.tag.1=sale",
+        "users.high-load.tasks.1.get=/second",
+        "users.new.tasks.0.get=/new",
+        "data.fruits.1=pear",
+        "redirect_hosts.0=http://b",
+        "headers.X-Date=2026-01-31",
+        "tls.versions=[\"1.3\"]",
+    ]);
+    let scenario =
+        read(FILE, &assignments).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+    let names: Vec<&str> = scenario
+        .names
+        .iter()
+        .map(|name| name.name.as_str())
+        .collect();
+    assert_eq!(names, ["/{{ pick(fruits) }}", "/second", "/new"]);
+    for part in [
+        "status = 201",
+        "\"new\"",
+        "\"sale\"",
+        "count = 3",
+        "2026-01-31",
+    ] {
+        assert!(
+            scenario.resolved.contains(part),
+            "{part}: {}",
+            scenario.resolved
+        );
+    }
+}
+
+#[test]
 fn variables_of_others_set_nothing() {
     for name in ["PATH", "BRUNT", "BRUNT_HOST", "BRUNT__"] {
         assert_eq!(Assignment::of_environment(name, "x"), None, "{name}");
@@ -129,6 +166,14 @@ fn a_mistake_is_shown_in_the_layer_that_it_is_in() {
         (
             "set_item",
             read(FILE, &set(&["users.high-load.tasks.7.get=/"])),
+        ),
+        (
+            "set_item_of_an_empty_list",
+            read(FILE, &set(&["data.fruits=[]", "data.fruits.1=x"])),
+        ),
+        (
+            "set_item_of_an_item",
+            read(FILE, &set(&["data.fruits.0.a=x"])),
         ),
         (
             "set_list",

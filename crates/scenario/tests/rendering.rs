@@ -38,6 +38,7 @@ fn render(plan: &Plan, user: u32, closes: bool) -> RenderedRequest {
         random: &mut random,
         variables: &[],
         shared: &shared,
+        user: 1,
         recent_secrets: &mut RecentSecrets::default(),
     };
     let rendering = RenderContext {

@@ -103,7 +103,7 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
             Some(rate) => format!("at most {rate:.1} req/s on average"),
             None => "limited only by response times".to_owned(),
         });
-    let classes = match profile.users_of.as_slice() {
+    let classes = match profile.classes.as_slice() {
         [] => String::new(),
         names => format!(" of {}", names.join(", ")),
     };

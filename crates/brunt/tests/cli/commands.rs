@@ -53,11 +53,11 @@ get = "/guest"
 [profiles.load]
 users = 10
 duration = "5m"
-users_of = ["visitor"]
+classes = ["visitor"]
 [profiles.more]
 users = 40
 duration = "5m"
-users_of = ["visitor"]
+classes = ["visitor"]
 targets = ["error_rate"]
 [targets]
 throughput = { target = "100/s", critical = "20/s" }

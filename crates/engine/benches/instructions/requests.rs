@@ -45,6 +45,7 @@ fn render(task: usize, begins: &str, count: u64) {
             random: &mut random,
             variables: &[],
             shared: &shared_data,
+            user: 1,
             recent_secrets: &mut recent_secrets,
         };
         black_box(request)

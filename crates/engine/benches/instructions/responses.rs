@@ -88,6 +88,7 @@ pub(crate) fn json_check(count: u64) {
             random: &mut random,
             variables: &[],
             shared: &shared_data,
+            user: 1,
             recent_secrets: &mut recent_secrets,
         };
         let view = ResponseView::new(200, &[], black_box(body.as_slice()), 1_000_000);

@@ -39,6 +39,16 @@ pub(super) struct ResponseCheck<'a> {
     pub(super) slot: TimerSlot,
     pub(super) request: &'a Request,
     pub(super) session: &'a mut UserSession,
+    /// Present if an extraction reads it.
+    pub(super) place: Option<&'a ResponsePlace>,
+}
+
+/// The URL of a response, and the user's cookies for it.
+#[derive(Debug)]
+pub(super) struct ResponsePlace {
+    pub(super) url: String,
+    /// As a `Cookie` header sends them.
+    pub(super) cookies: String,
 }
 
 impl ResponseCheck<'_> {
@@ -75,7 +85,7 @@ impl ResponseCheck<'_> {
         let error = match decoded {
             Ok(body) => {
                 let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
-                self.check_decoded(&seen, &body)
+                self.check_decoded(&placed(seen, self.place), &body)
             }
             Err(error) => Some(decode_error(&error)),
         };
@@ -127,7 +137,7 @@ impl ResponseCheck<'_> {
             }
             None => seen,
         };
-        self.check_decoded(&seen, &body)
+        self.check_decoded(&placed(seen, self.place), &body)
     }
 
     /// Runs the checks and the extractions on a decoded response. Returns the first error.
@@ -168,6 +178,14 @@ impl ResponseCheck<'_> {
             }
         }
         None
+    }
+}
+
+/// A response with its URL and cookies, if an extraction reads them.
+fn placed<'a>(seen: ResponseView<'a>, place: Option<&'a ResponsePlace>) -> ResponseView<'a> {
+    match place {
+        Some(place) => seen.with_place(&place.url, &place.cookies),
+        None => seen,
     }
 }
 

@@ -195,9 +195,13 @@ impl WorkerContext {
         SessionState::new(self.first_values())
     }
 
-    /// Session of a user that starts.
-    pub(crate) fn new_session(&self, random: rand_xoshiro::Xoshiro256PlusPlus) -> UserSession {
-        UserSession::new(random, self.first_values())
+    /// Session of the user with this number over the whole run that starts; 0: the set-up.
+    pub(crate) fn new_session(
+        &self,
+        number: u64,
+        random: rand_xoshiro::Xoshiro256PlusPlus,
+    ) -> UserSession {
+        UserSession::new(number, random, self.first_values())
     }
 
     /// Renders a request.

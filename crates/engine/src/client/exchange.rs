@@ -5,7 +5,7 @@ use brunt_record::{FailureKind, Sample};
 use brunt_scenario::{EvalError, RenderedRequest, Request, Secrets};
 use url::Url;
 
-use super::checks::{CheckOutcome, ResponseCheck};
+use super::checks::{CheckOutcome, ResponseCheck, ResponsePlace};
 use super::context::WorkerContext;
 use super::cookies;
 use super::failure_example;
@@ -22,6 +22,8 @@ use crate::time::timers::TimerSlot;
 /// One request in flight.
 pub(crate) struct Exchange<'a> {
     sender: RequestSender<'a>,
+    /// Present if an extraction reads it.
+    place: Option<Box<ResponsePlace>>,
 }
 
 /// The outcome of an exchange.
@@ -52,6 +54,7 @@ impl<'a> Exchange<'a> {
         let mut rendered = context.take_request();
         let rendering = context.render(request, &uploads, session, &mut rendered);
         let mut exchange = Exchange {
+            place: None,
             sender: RequestSender {
                 context,
                 slot,
@@ -114,6 +117,7 @@ impl<'a> Exchange<'a> {
             slot: self.sender.slot,
             request: self.sender.request,
             session: self.sender.session,
+            place: self.place.as_deref(),
         };
         match check.run(response, took_ns) {
             CheckOutcome::Done(error) => error,
@@ -192,8 +196,8 @@ impl<'a> Exchange<'a> {
         let slots = extracts.map(|extract| extract.variable.index());
         let extracted = slots.filter(|_| error.is_none()).map(|slot| {
             let name = self.sender.context.plan.variables[slot].clone();
-            let value = self.sender.session.state.variables[slot].to_json();
-            (name, value.to_string())
+            let value = self.sender.session.state.variables[slot].json_text();
+            (name, value)
         });
         let (head, body) = rendered.parts();
         ExchangeTrace {
@@ -226,6 +230,9 @@ impl<'a> Exchange<'a> {
                 self.take_cookies(&response, rendered, url.as_ref());
             }
             let Some(location) = response.location.as_deref().filter(|_| redirects_max > 0) else {
+                if request.response_needs.url {
+                    self.place = self.place_of(rendered, url.as_ref()).map(Box::new);
+                }
                 return Ok(response);
             };
             if redirects == redirects_max {
@@ -248,6 +255,21 @@ impl<'a> Exchange<'a> {
             }
             (url, origin) = (Some(next), next_origin);
         }
+    }
+
+    /// The URL of a response, and the user's cookies for it.
+    fn place_of(
+        &self,
+        rendered: &RenderedRequest,
+        redirected: Option<&Url>,
+    ) -> Option<ResponsePlace> {
+        let url = self.url_of(rendered, redirected)?;
+        let jar = self.sender.session.state.jar.as_ref();
+        let cookies = jar.and_then(|jar| jar.header_for(&url));
+        Some(ResponsePlace {
+            url: url.into(),
+            cookies: cookies.unwrap_or_default(),
+        })
     }
 
     /// The URL of a request: the target of the last redirect, or the path on its host.

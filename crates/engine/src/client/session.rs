@@ -9,6 +9,8 @@ use super::cookies::CookieJar;
 use crate::connections::per_user::UserConnections;
 
 pub(crate) struct UserSession {
+    /// Number of the user over the whole run, from 1; 0 in the set-up.
+    pub(crate) number: u64,
     pub(crate) random: Xoshiro256PlusPlus,
     pub(crate) connections: UserConnections,
     pub(crate) state: SessionState,
@@ -37,8 +39,9 @@ impl SessionState {
 
 impl UserSession {
     /// Creates a session with the initial values of the variables.
-    pub(crate) fn new(random: Xoshiro256PlusPlus, variables: Vec<Value>) -> Self {
+    pub(crate) fn new(number: u64, random: Xoshiro256PlusPlus, variables: Vec<Value>) -> Self {
         Self {
+            number,
             random,
             connections: UserConnections::default(),
             state: SessionState::new(variables),
@@ -52,6 +55,7 @@ impl UserSession {
             random: &mut self.random,
             variables: &self.state.variables,
             shared,
+            user: self.number,
             recent_secrets: &mut self.state.recent_secrets,
         }
     }

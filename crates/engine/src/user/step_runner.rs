@@ -1,7 +1,9 @@
 //! The step runner: runs the steps of a user.
 
 use brunt_record::{FailureKind, NameId, Sample};
-use brunt_scenario::{EvalError, Expression, Request, Step, Value, chosen, names_of};
+use brunt_scenario::{
+    EvalError, Expression, Request, SourceId, Step, TakenRow, Value, VariableId, chosen, names_of,
+};
 
 use crate::client::context::WorkerContext;
 use crate::client::exchange::{Exchange, ExchangeOutcome};
@@ -13,6 +15,9 @@ use crate::time::timers::{ShutdownPhase, TimerSlot};
 /// Maximum number of consecutive steps of a task without a request or a wait, which take a fraction of a second. A loop
 /// that exceeds it is treated as endless.
 const IDLE_STEPS_MAX: u32 = 1_000_000;
+
+/// Time after which a user that waits for a row looks again.
+const ROW_POLL_NS: u64 = 1_000_000;
 
 /// Runs the steps of a user.
 pub(crate) struct StepRunner<'a> {
@@ -29,6 +34,8 @@ pub(crate) struct StepRunner<'a> {
     reason: Option<(Option<NameId>, String)>,
     /// Open groups, the innermost last.
     groups: Vec<Group>,
+    /// Rows that the user has until they are given back.
+    taken_rows: Vec<TakenRow>,
     /// Whether any failure interrupts the steps, rather than only that of a request with extractions.
     stops_at_failure: bool,
     /// Number of steps since the last request or wait.
@@ -84,6 +91,7 @@ impl<'a> StepRunner<'a> {
             failed: 0,
             reason: None,
             groups: Vec::new(),
+            taken_rows: Vec::new(),
             stops_at_failure: false,
             idle_steps: 0,
         }
@@ -139,6 +147,12 @@ impl<'a> StepRunner<'a> {
                     let wait_ns = wait.draw(&mut self.session.random);
                     self.wait(wait_ns).await
                 }
+                Step::CheckOut(source, variable) => {
+                    match self.check_out(*source, *variable).await {
+                        Ok(flow) => flow,
+                        Err(halt) => self.halt(halt, steps, at),
+                    }
+                }
                 Step::StopUser => StepFlow::StopUser(StopReason::Requested),
                 Step::StopTest => {
                     self.context.stop_test();
@@ -156,7 +170,41 @@ impl<'a> StepRunner<'a> {
         if !self.groups.is_empty() {
             self.end_groups(&steps[at..]);
         }
+        while let Some(row) = self.taken_rows.pop() {
+            self.context.shared_data.give_back(row);
+        }
         flow
+    }
+
+    /// Takes a row, and waits while other users have all rows. The next request is intended for the end of the wait.
+    async fn check_out(
+        &mut self,
+        source: SourceId,
+        variable: VariableId,
+    ) -> Result<StepFlow, EvalError> {
+        let context = self.context;
+        let mut has_waited = false;
+        loop {
+            if let Some((row, value)) = context.shared_data.check_out(source)? {
+                self.taken_rows.push(row);
+                self.session.state.variables[variable.index()] = value;
+                break;
+            }
+            if context.net.timers.phase() != ShutdownPhase::Running {
+                self.groups.clear();
+                return Ok(StepFlow::Interrupted);
+            }
+            has_waited = true;
+            let until_ns = context.net.clock.now_ns() + ROW_POLL_NS;
+            context.net.timers.sleep_until(self.slot, until_ns).await;
+        }
+        if has_waited {
+            let now_ns = context.net.clock.now_ns();
+            self.waited_ns += now_ns.saturating_sub(self.moments.0);
+            self.moments = (now_ns, now_ns);
+            self.idle_steps = 0;
+        }
+        Ok(StepFlow::Done)
     }
 
     #[inline]
@@ -271,6 +319,11 @@ impl<'a> StepRunner<'a> {
                 let part = chosen(&choice.ends, &mut self.session.random);
                 *at += choice.skips[part];
             }
+            Step::GiveBack => {
+                if let Some(row) = self.taken_rows.pop() {
+                    self.context.shared_data.give_back(row);
+                }
+            }
             Step::Begin => self.groups.push(Group {
                 started_ns: self.moments.0,
                 waited_ns: self.waited_ns,
@@ -286,7 +339,11 @@ impl<'a> StepRunner<'a> {
                 self.measure(*name, &value);
             }
             Step::ClearCookies => self.session.state.jar = None,
-            Step::Request(_) | Step::Wait(_) | Step::StopUser | Step::StopTest => {}
+            Step::Request(_)
+            | Step::Wait(_)
+            | Step::CheckOut(..)
+            | Step::StopUser
+            | Step::StopTest => {}
         }
         Ok(())
     }

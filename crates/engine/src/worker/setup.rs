@@ -68,7 +68,7 @@ async fn run_steps(
     seed: u64,
     steps: &[Step],
 ) -> (Option<String>, Arc<[Value]>) {
-    let mut session = context.new_session(Plan::random_of_setup(seed));
+    let mut session = context.new_session(0, Plan::random_of_setup(seed));
     let now_ns = context.net.clock.now_ns();
     let slot = context.net.timers.add_slot();
     let mut runner = StepRunner::new(context, slot, &mut session, (now_ns, now_ns)).for_setup();

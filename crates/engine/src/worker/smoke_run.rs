@@ -42,7 +42,7 @@ pub fn smoke_run(
 
 async fn run_all(context: &WorkerContext, seed: u64) {
     let plan = &context.plan;
-    let mut session = context.new_session(Plan::random_of_setup(seed));
+    let mut session = context.new_session(0, Plan::random_of_setup(seed));
     if !section(
         context,
         &mut session,
@@ -55,7 +55,7 @@ async fn run_all(context: &WorkerContext, seed: u64) {
         return;
     }
     for (number, class) in plan.classes.iter().enumerate() {
-        let mut user = context.new_session(plan.random_of(seed, number, 0));
+        let mut user = context.new_session(1, plan.random_of(seed, number, 0));
         user.state.variables.clone_from(&session.state.variables);
         let title = |part: &str| format!("{}, {part}", class.name);
         let start = title("on_start");

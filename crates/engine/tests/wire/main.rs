@@ -11,6 +11,7 @@ mod large_json;
 mod open;
 mod pools;
 mod responses;
+mod rows;
 mod seed;
 mod steering;
 mod steps;

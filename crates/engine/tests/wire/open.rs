@@ -105,8 +105,8 @@ fn users_and_arrivals_run_in_parallel() {
         let server = Server::start(Routes::new().otherwise(Response::ok("x"))).unwrap();
         let mut test_run = TestRun::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
         test_run.scenario = format!(
-            "[users.caller]\n[[users.caller.tasks]]\nget = \"/b\"\n{}users_of = [\"u\"]\n\
-             [[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
+            "[users.caller]\n[[users.caller.tasks]]\nget = \"/b\"\n{}classes = [\"u\"]\n\
+             [[profiles.p.concurrent]]\nclasses = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
             test_run.scenario
         );
         test_run.settings.threads = threads;
@@ -130,7 +130,7 @@ fn stopped_pool_does_not_affect_parallel_loads() {
     let mut test_run = TestRun::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
     test_run.scenario = format!(
         "[users.caller]\n[[users.caller.tasks]]\nsteps = [{{ get = \"/b\" }}, {{ stop_user = true }}]\n{}\
-         users_of = [\"u\"]\n[[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
+         classes = [\"u\"]\n[[profiles.p.concurrent]]\nclasses = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
         test_run.scenario
     );
     let record = test_run.run();

@@ -1,14 +1,17 @@
 //! Compiles bodies of requests: texts and files, one after another.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 
 use crate::compile::compiler::Compiler;
-use crate::expr::expression::Template;
+use crate::expr::expression::{Compiled, FormField, Template};
+use crate::expr::parser::TemplatePart;
 use crate::model::request::Body;
 use crate::model::request::Piece;
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::{Json, PartSpec, Spanned, StepSpec};
-use crate::value::Encoding;
+use crate::spec::{FieldsSpec, FilePartSpec, Json, PartSpec, Spanned, StepSpec};
+use crate::value::{Encoding, write_text};
 
 /// A body with its content type, which applies unless the scenario sets another.
 pub(crate) struct Built {
@@ -44,7 +47,8 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
         compiler.json(json.get_ref(), &json.span(), &mut body);
         Some(one(Piece::Text(body), "application/json"))
     } else if let Some(form) = &typed.form {
-        let body = compile_form(compiler, form.get_ref().iter());
+        let mut body = Template::default();
+        body.fields(false, compile_form(compiler, form));
         Some(one(Piece::Text(body), "application/x-www-form-urlencoded"))
     } else if let Some(text) = &typed.text {
         let body = compiler.text(text, Encoding::Plain);
@@ -59,40 +63,102 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
     }
 }
 
-/// Compiles the names and values of a form or a query.
-pub(crate) fn compile_form<'a>(
-    compiler: &mut Compiler,
-    fields: impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<Json>)>,
-) -> Template {
-    let mut form = Template::default();
-    for (at, (name, value)) in fields.enumerate() {
-        form.literal(if at > 0 { b"&" } else { b"" });
-        form.append(compiler.text(name, Encoding::Form));
-        form.literal(b"=");
-        let outer = compiler.resolver.secrets.place();
-        let place = outer.of_member(name.get_ref());
-        compiler.resolver.secrets.enter(place);
-        match value.get_ref() {
-            Json::Text(text) => {
-                let template = compiler.text_at(text, &value.span(), Encoding::Form);
-                form.append(template);
-            }
-            Json::List(_) | Json::Table(_) => compiler.diagnostics.push(
-                Diagnostic::new(
-                    "invalid value of a form or query: must be a text, a number or a boolean",
-                )
-                .at(value.span(), "here")
-                .help("write several names, or a text like \"{{ json(x) }}\""),
-            ),
-            scalar => {
-                let mut bytes = Vec::new();
-                scalar.to_value().write(Encoding::Form, &mut bytes);
-                form.literal(&bytes);
+/// Compiles the fields of a form or a query.
+pub(crate) fn compile_form(compiler: &mut Compiler, typed: &Spanned<FieldsSpec>) -> Vec<FormField> {
+    let mut fields = Vec::new();
+    match typed.get_ref() {
+        FieldsSpec::Expression(text) => {
+            fields.extend(compile_table(compiler, text, typed).map(FormField::Table));
+        }
+        FieldsSpec::Table(table) => {
+            for (name, value) in table {
+                let key = compiler.text(name, Encoding::Form);
+                let outer = compiler.resolver.secrets.place();
+                let place = outer.of_member(name.get_ref());
+                compiler.resolver.secrets.enter(place);
+                compile_field(compiler, &key, value.get_ref(), &value.span(), &mut fields);
+                compiler.resolver.secrets.enter(outer);
             }
         }
-        compiler.resolver.secrets.enter(outer);
     }
-    form
+    fields
+}
+
+/// Compiles an expression whose value is a table of fields.
+pub(crate) fn compile_table(
+    compiler: &mut Compiler,
+    text: &str,
+    typed: &Spanned<FieldsSpec>,
+) -> Option<Compiled> {
+    let parts = compiler.parts(text, &typed.span());
+    match &parts[..] {
+        [TemplatePart::Expression(expression)] => Some(expression.clone()),
+        [] if !text.is_empty() => None,
+        _ => {
+            compiler.diagnostics.push(
+                Diagnostic::new(
+                    "invalid fields: must be a table, or one expression whose value is a table",
+                )
+                .at(typed.span(), "here")
+                .help("write { name = \"value\" } or \"{{ variable }}\""),
+            );
+            None
+        }
+    }
+}
+
+/// Compiles a value of a field: one field, one for each item of a list, or what an expression decides.
+fn compile_field(
+    compiler: &mut Compiler,
+    name: &Template,
+    value: &Json,
+    place: &Range<usize>,
+    fields: &mut Vec<FormField>,
+) {
+    let pair = |value: Template| {
+        let mut pair = name.clone();
+        pair.literal(b"=");
+        pair.append(value);
+        FormField::Always(pair)
+    };
+    match value {
+        Json::Text(text) => {
+            let parts = compiler.parts(text, place);
+            if let [part @ (TemplatePart::Expression(only) | TemplatePart::Encoded(only))] =
+                &parts[..]
+                && only.may_be_compound()
+            {
+                let is_encoded = matches!(part, TemplatePart::Encoded(_));
+                let encoding = if is_encoded {
+                    Encoding::Form.of_encoded()
+                } else {
+                    Encoding::Form
+                };
+                fields.push(FormField::Value(name.clone(), only.clone(), encoding));
+            } else if !parts.is_empty() || text.is_empty() {
+                fields.push(pair(compiler.text_at(text, place, Encoding::Form)));
+            }
+        }
+        Json::List(items) if items.iter().all(|item| item.get_ref().is_scalar()) => {
+            for item in items {
+                compile_field(compiler, name, item.get_ref(), &item.span(), fields);
+            }
+        }
+        Json::List(_) | Json::Table(_) => compiler.diagnostics.push(
+            Diagnostic::new(
+                "invalid value of a form or query: must be a string, a number, a boolean or a list of them",
+            )
+            .at(place.clone(), "here")
+            .help("write several names, or a string like \"{{ json(x) }}\""),
+        ),
+        scalar => {
+            let mut bytes = Vec::new();
+            scalar.to_value().write(Encoding::Form, &mut bytes);
+            let mut value = Template::default();
+            value.literal(&bytes);
+            fields.push(pair(value));
+        }
+    }
 }
 
 fn file_piece(compiler: &mut Compiler, path: &Spanned<String>) -> Piece {
@@ -113,49 +179,113 @@ fn compile_multipart(
     parts: &indexmap::IndexMap<Spanned<String>, Spanned<PartSpec>>,
 ) -> Built {
     let boundary = boundary(parts);
-    let mut pieces = Vec::new();
-    let mut text = Template::default();
+    let mut body = MultipartBody::default();
     for (name, part) in parts {
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"",
-            in_quotes(name.get_ref())
-        );
-        text.literal(head.as_bytes());
-        match part.get_ref() {
-            PartSpec::Text(content) => {
-                text.literal(b"\r\n\r\n");
-                let outer = compiler.resolver.secrets.place();
-                let place = outer.of_member(name.get_ref());
-                compiler.resolver.secrets.enter(place);
-                text.append(compiler.text_at(content, &part.span(), Encoding::Plain));
-                compiler.resolver.secrets.enter(outer);
-            }
-            PartSpec::File(file) => {
-                let own_name = file.file.get_ref().rsplit('/').next().unwrap_or_default();
-                let shown = file.name.as_ref().map_or(own_name, |name| name.get_ref());
-                let content_type = match &file.content_type {
-                    Some(typed) => typed.get_ref().as_str(),
-                    None => "application/octet-stream",
-                };
-                let rest = format!(
-                    "; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
-                    in_quotes(shown),
-                    in_quotes(content_type)
-                );
-                text.literal(rest.as_bytes());
-                pieces.push(Piece::Text(std::mem::take(&mut text)));
-                pieces.push(file_piece(compiler, &file.file));
-            }
-        }
-        text.literal(b"\r\n");
+        compile_part(compiler, &boundary, name, part, &mut body);
     }
-    text.literal(format!("--{boundary}--\r\n").as_bytes());
-    pieces.push(Piece::Text(text));
+    body.text.literal(format!("--{boundary}--\r\n").as_bytes());
+    body.pieces.push(Piece::Text(body.text));
     Built {
         body: Body {
-            pieces: pieces.into(),
+            pieces: body.pieces.into(),
         },
         content_type: format!("multipart/form-data; boundary={boundary}"),
+    }
+}
+
+/// Pieces of a multipart body, and the text after them.
+#[derive(Default)]
+struct MultipartBody {
+    pieces: Vec<Piece>,
+    text: Template,
+}
+
+fn compile_part(
+    compiler: &mut Compiler,
+    boundary: &str,
+    name: &Spanned<String>,
+    part: &Spanned<PartSpec>,
+    body: &mut MultipartBody,
+) {
+    if let PartSpec::List(parts) = part.get_ref() {
+        for part in parts {
+            if let PartSpec::List(_) = part.get_ref() {
+                let diagnostic = Diagnostic::new("a list of parts contains a list");
+                compiler.diagnostics.push(
+                    diagnostic
+                        .at(part.span(), "here")
+                        .help("write all parts in one list"),
+                );
+                continue;
+            }
+            compile_part(compiler, boundary, name, part, body);
+        }
+        return;
+    }
+    let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"");
+    body.text.literal(head.as_bytes());
+    body.text.append(compiler.text(name, Encoding::Quoted));
+    body.text.literal(b"\"");
+    let outer = compiler.resolver.secrets.place();
+    let place = outer.of_member(name.get_ref());
+    compiler.resolver.secrets.enter(place);
+    match part.get_ref() {
+        PartSpec::Text(content) => {
+            body.text.literal(b"\r\n\r\n");
+            let content = compiler.text_at(content, &part.span(), Encoding::Plain);
+            body.text.append(content);
+        }
+        PartSpec::File(file) => compile_file_part(compiler, file, &part.span(), body),
+        PartSpec::List(_) => {}
+    }
+    compiler.resolver.secrets.enter(outer);
+    body.text.literal(b"\r\n");
+}
+
+fn compile_file_part(
+    compiler: &mut Compiler,
+    part: &FilePartSpec,
+    place: &Range<usize>,
+    body: &mut MultipartBody,
+) {
+    let file_name = match (&part.name, &part.file) {
+        (Some(name), _) => Some(compiler.text(name, Encoding::Quoted)),
+        (None, Some(file)) => {
+            let own_name = file.get_ref().rsplit('/').next().unwrap_or_default();
+            let mut name = Template::default();
+            write_quoted(own_name, &mut name);
+            Some(name)
+        }
+        (None, None) => None,
+    };
+    let content_type = match &part.content_type {
+        Some(typed) => Some(compiler.text(typed, Encoding::Header)),
+        None => file_name
+            .as_ref()
+            .map(|_| Template::of("application/octet-stream")),
+    };
+    if let Some(name) = file_name {
+        body.text.literal(b"; filename=\"");
+        body.text.append(name);
+        body.text.literal(b"\"");
+    }
+    if let Some(content_type) = content_type {
+        body.text.literal(b"\r\nContent-Type: ");
+        body.text.append(content_type);
+    }
+    body.text.literal(b"\r\n\r\n");
+    match (&part.file, &part.text) {
+        (Some(file), None) => {
+            let before = std::mem::take(&mut body.text);
+            body.pieces.push(Piece::Text(before));
+            body.pieces.push(file_piece(compiler, file));
+        }
+        (None, Some(text)) => body.text.append(compiler.text(text, Encoding::Plain)),
+        _ => compiler.diagnostics.push(
+            Diagnostic::new("a part must have either `file` or `text`")
+                .at(place.clone(), "here")
+                .help("write { file = \"cat.jpg\" } or { text = \"…\", name = \"notes.txt\" }"),
+        ),
     }
 }
 
@@ -166,9 +296,8 @@ fn boundary(parts: &indexmap::IndexMap<Spanned<String>, Spanned<PartSpec>>) -> S
     format!("brunt-{}", digits.collect::<String>())
 }
 
-/// Encodes characters that would end a quoted text in the header of a part, as browsers do.
-fn in_quotes(text: &str) -> String {
-    text.replace('"', "%22")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+fn write_quoted(text: &str, into: &mut Template) {
+    let mut bytes = Vec::new();
+    write_text(text, Encoding::Quoted, &mut bytes);
+    into.literal(&bytes);
 }

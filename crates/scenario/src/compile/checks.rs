@@ -6,6 +6,7 @@ use brunt_record::duration_ns;
 use regex::bytes::Regex;
 
 use crate::compile::compiler::Compiler;
+use crate::expr::expression::Expression;
 use crate::json::path::Path;
 use crate::model::check::{Check, Comparison, Condition, Test};
 use crate::model::extract::{Extract, From, Take};
@@ -65,10 +66,10 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
         if text.is_empty() {
             compiler.diagnostics.push(
                 Diagnostic::new(
-                    "invalid `contains`: the text is empty, and every body contains it",
+                    "invalid `contains`: the string is empty, and every body contains it",
                 )
                 .at(place.clone(), "here")
-                .help("write a text that the body must contain"),
+                .help("write a string that the body must contain"),
             );
         }
         let template = compiler.text_at(text, &place, Encoding::Plain);
@@ -83,10 +84,14 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
     for (path, test) in typed.json.iter().flatten() {
         let path = compile_json_path(compiler, path.get_ref(), &path.span());
         let test = compile_test(compiler, test.get_ref(), &test.span());
-        all.extend(
-            path.zip(test)
-                .map(|(path, test)| Condition::Json(path, test)),
-        );
+        all.extend(path.zip(test).map(|(path, test)| {
+            let test = if path.is_singular() {
+                test.of_one_value()
+            } else {
+                test
+            };
+            Condition::Json(path, test)
+        }));
     }
     for (name, test) in typed.header.iter().flatten() {
         let test = compile_test(compiler, test.get_ref(), &test.span());
@@ -146,7 +151,7 @@ fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<
             }
             ("at_most", _) => compile_comparison(compiler, Comparison::AtMost, key, typed, &place),
             ("exists", _) => invalid_test(compiler, "exists", "true or false", &place),
-            ("contains" | "matches", _) => invalid_test(compiler, key, "a text", &place),
+            ("contains" | "matches", _) => invalid_test(compiler, key, "a string", &place),
             _ => {
                 let known = [
                     "exists", "equals", "contains", "matches", "count", "above", "below",
@@ -184,7 +189,7 @@ fn compile_comparison(
     place: &Place,
 ) -> Option<Test> {
     match typed {
-        Json::Integer(_) | Json::Float(_) => {
+        Json::Integer(_) | Json::Float(_) | Json::Number(_) => {
             let limit = typed.to_value().as_number()?;
             Some(Test::Compares(comparison, limit))
         }
@@ -251,30 +256,42 @@ pub(crate) fn compile_extracts<'a>(
     let mut extracts = Vec::new();
     for (name, from) in typed {
         let built = match from.get_ref() {
-            ExtractSpec::Path(path) => compile_json_path(compiler, path, &from.span())
-                .map(|path| (From::Json(path), Take::First, None)),
+            ExtractSpec::Path(path) => {
+                compile_json_path(compiler, path, &from.span()).map(|path| Source {
+                    from: From::Json(path),
+                    pattern: None,
+                    take: Take::First,
+                    default: None,
+                })
+            }
             ExtractSpec::Table(table) => compile_extract(compiler, table, &from.span()),
         };
         // The name is defined even if its value is invalid.
         let variable = compiler.variable(name);
         compiler.resolver.variables.holds(variable, None);
-        if let Some((from, take, default)) = built {
+        compiler.resolver.variables.note_encoding(variable, false);
+        if let Some(source) = built {
             extracts.push(Extract {
                 variable,
-                from,
-                take,
-                default,
+                from: source.from,
+                pattern: source.pattern,
+                take: source.take,
+                default: source.default,
             });
         }
     }
     extracts
 }
 
-fn compile_extract(
-    compiler: &mut Compiler,
-    table: &ExtractTable,
-    place: &Place,
-) -> Option<(From, Take, Option<crate::expr::expression::Expression>)> {
+/// Source of a variable.
+struct Source {
+    from: From,
+    pattern: Option<(Regex, usize)>,
+    take: Take,
+    default: Option<Expression>,
+}
+
+fn compile_extract(compiler: &mut Compiler, table: &ExtractTable, place: &Place) -> Option<Source> {
     let group = table.group.as_ref().filter(|_| table.regex.is_none());
     if let Some(group) = group {
         compiler.diagnostics.push(
@@ -286,62 +303,79 @@ fn compile_extract(
     }
     let sources = [
         table.json.is_some(),
-        table.regex.is_some(),
         table.header.is_some(),
         table.cookie.is_some(),
+        table.url == Some(true),
         table.body == Some(true),
         table.status == Some(true),
     ];
-    if sources.iter().filter(|given| **given).count() != 1 {
+    let count = sources.iter().filter(|given| **given).count();
+    if count > 1 || count == 0 && table.regex.is_none() {
         compiler.diagnostics.push(
             Diagnostic::new("a variable must have exactly one source")
                 .at(place.clone(), "here")
                 .help(
-                    "write one of json, regex, header, cookie = \"…\", body = true, status = true",
+                    "write one of json, header, cookie = \"…\", url = true, body = true, status = true, and regex = \"…\" to \
+                     search in it; regex alone searches in the body",
                 ),
         );
         return None;
     }
+    let pattern = match &table.regex {
+        Some(pattern) => Some(compile_regex_group(
+            compiler,
+            pattern,
+            table.group.as_ref(),
+        )?),
+        None => None,
+    };
     let from = if let Some(path) = &table.json {
         From::Json(compile_json_path(compiler, path.get_ref(), &path.span())?)
-    } else if let Some(pattern) = &table.regex {
-        compile_regex_group(compiler, pattern, table.group.as_ref())?
     } else if let Some(name) = &table.header {
         From::Header(name.get_ref().clone())
     } else if let Some(name) = &table.cookie {
         From::Cookie(name.get_ref().clone())
-    } else if table.body == Some(true) {
-        From::Body
-    } else {
+    } else if table.url == Some(true) {
+        From::Url
+    } else if table.status == Some(true) {
         From::Status
+    } else {
+        From::Body
     };
     let take = match &table.take {
         None => Take::First,
-        Some(typed) => {
-            let Some(take) = Take::named(typed.get_ref()) else {
-                let known = ["first", "last", "all", "random", "count"];
-                compiler.diagnostics.push(
-                    Diagnostic::new(format!("unknown selection `{}`", typed.get_ref()))
-                        .at(typed.span(), "here")
-                        .help(suggestion(typed.get_ref(), known)),
-                );
-                return None;
-            };
-            take
-        }
+        Some(typed) => compile_take(compiler, typed)?,
     };
     let default = table
         .default
         .as_ref()
         .map(|value| compiler.expression(value));
-    Some((from, take, default))
+    Some(Source {
+        from,
+        pattern,
+        take,
+        default,
+    })
+}
+
+fn compile_take(compiler: &mut Compiler, typed: &Spanned<String>) -> Option<Take> {
+    let take = Take::named(typed.get_ref());
+    if take.is_none() {
+        let known = ["first", "last", "all", "random", "count"];
+        compiler.diagnostics.push(
+            Diagnostic::new(format!("unknown selection `{}`", typed.get_ref()))
+                .at(typed.span(), "here")
+                .help(suggestion(typed.get_ref(), known)),
+        );
+    }
+    take
 }
 
 fn compile_regex_group(
     compiler: &mut Compiler,
     pattern: &Spanned<String>,
     group: Option<&Spanned<Json>>,
-) -> Option<From> {
+) -> Option<(Regex, usize)> {
     let regex = compile_regex(compiler, pattern.get_ref(), &pattern.span())?;
     let groups = regex.captures_len();
     let found = match group.map(Spanned::get_ref) {
@@ -366,7 +400,7 @@ fn compile_regex_group(
         );
         return None;
     };
-    Some(From::Regex(regex, found))
+    Some((regex, found))
 }
 
 impl CheckSpec {
@@ -390,7 +424,7 @@ fn texts<'a>(
         return Vec::new();
     };
     let mut wrong = |place: Place| {
-        let message = "invalid value: must be a text, or a list of texts";
+        let message = "invalid value: must be a string, or a list of strings";
         diagnostics.push(Diagnostic::new(message).at(place, "here"));
     };
     match typed.get_ref() {

@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::compile::compiler::Compiler;
 use crate::compile::compiler::report_once;
+use crate::compile::keys;
 use crate::compile::names::When;
 use crate::compile::steps::{compile_step, compile_steps, find_unreachable};
 use crate::model::class::{Class, Task, TaskBody, TaskOrder};
@@ -143,7 +144,7 @@ fn share(class: &ClassSpec, diagnostics: &mut Vec<Diagnostic>) -> (f64, Option<u
     }
     let weight = match fixed_count {
         Some(_) => 0.0,
-        None => weight(class.weight.as_ref(), diagnostics),
+        None => keys::weight(class.weight.as_ref(), diagnostics),
     };
     (weight, fixed_count)
 }
@@ -234,7 +235,7 @@ fn ancestors<'a>(
 #[expect(clippy::single_match_else, reason = "both arms have the same weight")]
 fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Task> {
     let typed = task.get_ref();
-    let weight = weight(typed.weight.as_ref(), compiler.diagnostics);
+    let weight = keys::weight(typed.weight.as_ref(), compiler.diagnostics);
     let tags = names(typed.tags.as_ref()).collect();
     let known = compiler.diagnostics.len();
     let body = match &typed.tasks {
@@ -296,17 +297,4 @@ fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
         .into_iter()
         .flatten()
         .map(|name| name.get_ref().clone())
-}
-
-fn weight(typed: Option<&Spanned<f64>>, diagnostics: &mut Vec<Diagnostic>) -> f64 {
-    let Some(weight) = typed else { return 1.0 };
-    if !(weight.get_ref().is_finite() && *weight.get_ref() >= 0.0) {
-        let diagnostic = Diagnostic::new(format!(
-            "invalid weight {}: must be 0 or more",
-            weight.get_ref()
-        ))
-        .at(weight.span(), "here");
-        report_once(diagnostics, diagnostic);
-    }
-    *weight.get_ref()
 }

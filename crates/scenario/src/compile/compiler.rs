@@ -3,15 +3,14 @@
 use std::ops::Range;
 use std::path::Path;
 
-use indexmap::IndexMap;
-
 use crate::compile::names::Names;
 use crate::expr::context::VariableId;
 use crate::expr::expression::Template;
 use crate::expr::expression::{Compiled, Expression};
 use crate::expr::parser::{Resolver, TemplatePart};
+use crate::json::numbers;
 use crate::source::diagnostic::Diagnostic;
-use crate::spec::{Json, Spanned};
+use crate::spec::{FieldTable, Json, Spanned};
 use crate::value::{Encoding, Value, write_text};
 
 /// State of the compilation of requests and steps.
@@ -19,7 +18,7 @@ pub(crate) struct Compiler<'a> {
     /// Folder of the scenario.
     pub(crate) folder: &'a Path,
     pub(crate) resolver: Resolver<'a>,
-    pub(crate) headers: &'a IndexMap<Spanned<String>, Spanned<String>>,
+    pub(crate) headers: &'a FieldTable,
     pub(crate) names: &'a mut Names,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
     /// Number of the host of the current class.
@@ -46,17 +45,34 @@ impl Compiler<'_> {
                     write_text(text, encoding, &mut bytes);
                     template.literal(&bytes);
                 }
-                TemplatePart::Expression(Compiled::Constant(Value::Json(_))) => {
-                    self.diagnostics.push(
-                        Diagnostic::new("a text cannot contain a complete list or table")
-                            .at(place.clone(), "here")
-                            .help("draw a value with pick(LIST), or write json(LIST)"),
-                    );
+                TemplatePart::Expression(expression) => {
+                    self.insert(expression, encoding, place, &mut template);
                 }
-                TemplatePart::Expression(expression) => template.expression(expression, encoding),
+                TemplatePart::Encoded(expression) => {
+                    self.insert(expression, encoding.of_encoded(), place, &mut template);
+                }
             }),
         }
         template
+    }
+
+    /// Appends an expression to a text.
+    pub(crate) fn insert(
+        &mut self,
+        expression: Compiled,
+        encoding: Encoding,
+        place: &Range<usize>,
+        into: &mut Template,
+    ) {
+        if let Compiled::Constant(Value::Json(_)) = expression {
+            self.diagnostics.push(
+                Diagnostic::new("a string cannot contain a complete list or table")
+                    .at(place.clone(), "here")
+                    .help("draw a value with pick(LIST), or write json(LIST)"),
+            );
+        } else {
+            into.expression(expression, encoding);
+        }
     }
 
     /// Compiles a value. A text that consists of one expression becomes the value of the expression.
@@ -70,14 +86,17 @@ impl Compiler<'_> {
                 Ok(parts) => match &parts[..] {
                     [] => Compiled::Constant(Value::text("")),
                     [TemplatePart::Text(text)] => Compiled::Constant(Value::text(*text)),
-                    [TemplatePart::Expression(expression)] => expression.clone(),
+                    [TemplatePart::Expression(expression) | TemplatePart::Encoded(expression)] => {
+                        expression.clone()
+                    }
                     _ => Compiled::Text(Box::new(self.text_at(text, place, Encoding::Plain))),
                 },
             },
             Json::List(_) | Json::Table(_) => {
                 let mut template = Template::default();
                 self.json(value, place, &mut template);
-                match template.literal_bytes().map(serde_json::from_slice) {
+                let text = template.literal_bytes().map(String::from_utf8_lossy);
+                match text.map(|text| numbers::parse(&text)) {
                     Some(Ok(json)) => Compiled::Constant(Value::of_json(&json)),
                     _ => Compiled::Json(Box::new(template)),
                 }
@@ -141,7 +160,9 @@ impl Compiler<'_> {
             Ok(parts) => parts,
             Err(diagnostic) => return self.diagnostics.push(diagnostic),
         };
-        if let [TemplatePart::Expression(expression)] = &parts[..] {
+        if let [TemplatePart::Expression(expression) | TemplatePart::Encoded(expression)] =
+            &parts[..]
+        {
             return into.expression(expression.clone(), Encoding::Json);
         }
         into.literal(b"\"");
@@ -152,7 +173,7 @@ impl Compiler<'_> {
                     write_text(text, Encoding::JsonText, &mut bytes);
                     into.literal(&bytes);
                 }
-                TemplatePart::Expression(expression) => {
+                TemplatePart::Expression(expression) | TemplatePart::Encoded(expression) => {
                     into.expression(expression, Encoding::JsonText);
                 }
             }
@@ -183,6 +204,20 @@ impl Compiler<'_> {
             );
         }
         self.resolver.variables.set(text)
+    }
+
+    /// The parts of a text; an error goes to the diagnostics.
+    pub(crate) fn parts<'t>(
+        &mut self,
+        text: &'t str,
+        place: &Range<usize>,
+    ) -> Vec<TemplatePart<'t>> {
+        self.resolver
+            .parts(text, place)
+            .unwrap_or_else(|diagnostic| {
+                self.diagnostics.push(diagnostic);
+                Vec::new()
+            })
     }
 
     /// Ends a class. Errors in tasks that several classes inherit are reported once.

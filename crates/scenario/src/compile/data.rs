@@ -37,6 +37,15 @@ pub(crate) fn resolve(
                 None
             }
         };
+        let of_file = [("format", &table.format), ("delimiter", &table.delimiter)];
+        let of_file = of_file.into_iter().filter(|_| table.file.is_none());
+        for (key, typed) in of_file.filter_map(|(key, typed)| Some((key, typed.as_ref()?))) {
+            diagnostics.push(
+                Diagnostic::new(format!("`{key}` without `file`"))
+                    .at(typed.span(), "here")
+                    .help("remove it, or write file = \"…\" instead of `rows`"),
+            );
+        }
         let order = order(table.order.as_ref(), diagnostics);
         let on_exhausted = on_exhausted(table.on_exhausted.as_ref(), order, diagnostics);
         data.insert(DataSource {
@@ -75,13 +84,22 @@ fn rows_of_file(
         Some(typed) => Format::named(typed.get_ref()).ok_or_else(|| {
             Diagnostic::new(format!("unknown data format `{}`", typed.get_ref()))
                 .at(typed.span(), "here")
-                .help("write \"csv\", \"json\" or \"jsonl\"")
+                .help("write \"csv\", \"tsv\", \"json\" or \"jsonl\"")
         })?,
         None => Format::of(&path).ok_or_else(|| {
             Diagnostic::new("unknown file extension")
                 .at(file.span(), "here")
-                .help("use .csv, .json or .jsonl, or add format = \"csv\"")
+                .help("use .csv, .tsv, .json or .jsonl, or add format = \"csv\"")
         })?,
+    };
+    let format = match (&table.delimiter, format) {
+        (None, format) => format,
+        (Some(typed), Format::Csv(_)) => Format::Csv(Some(delimiter(typed)?)),
+        (Some(typed), _) => {
+            return Err(Diagnostic::new("`delimiter` of a file that is not CSV")
+                .at(typed.span(), "here")
+                .help("remove it"));
+        }
     };
     let content = environment.file(&path).map_err(|error| {
         Diagnostic::new(format!("cannot read {}: {error}", path.display()))
@@ -95,6 +113,17 @@ fn rows_of_file(
     })
 }
 
+fn delimiter(typed: &Spanned<String>) -> Result<u8, Diagnostic> {
+    match typed.get_ref().as_bytes() {
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
+        _ => Err(
+            Diagnostic::new(format!("invalid delimiter `{}`", typed.get_ref()))
+                .at(typed.span(), "here")
+                .help("write one character, such as \",\", \";\" or \"\\t\""),
+        ),
+    }
+}
+
 fn order(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> Order {
     let Some(typed) = typed else {
         return Order::Sequence;
@@ -103,11 +132,15 @@ fn order(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> 
         "sequence" => Order::Sequence,
         "shuffled" => Order::Shuffled,
         "random" => Order::Random,
+        "per_user" => Order::PerUser,
         other => {
             diagnostics.push(
                 Diagnostic::new(format!("unknown order `{other}`"))
                     .at(typed.span(), "here")
-                    .help(suggestion(other, ["sequence", "shuffled", "random"])),
+                    .help(suggestion(
+                        other,
+                        ["sequence", "shuffled", "random", "per_user"],
+                    )),
             );
             Order::Sequence
         }

@@ -39,8 +39,8 @@ pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Diagnostic> {
     }
 }
 
-pub(crate) fn users_of(typed: &ProfileSpec) -> Vec<String> {
-    let names = typed.users_of.iter().flatten();
+pub(crate) fn classes(typed: &ProfileSpec) -> Vec<String> {
+    let names = typed.classes.iter().flatten();
     names.map(|name| name.get_ref().clone()).collect()
 }
 
@@ -67,4 +67,20 @@ pub(crate) fn limit_named(
         );
     }
     known
+}
+
+/// A weight of 0 or more; 1 unless it is set.
+pub(crate) fn weight(typed: Option<&Spanned<f64>>, diagnostics: &mut Vec<Diagnostic>) -> f64 {
+    let Some(weight) = typed else { return 1.0 };
+    if !(weight.get_ref().is_finite() && *weight.get_ref() >= 0.0) {
+        let diagnostic = Diagnostic::new(format!(
+            "invalid weight {}: must be 0 or more",
+            weight.get_ref()
+        ))
+        .at(weight.span(), "here");
+        if !diagnostics.contains(&diagnostic) {
+            diagnostics.push(diagnostic);
+        }
+    }
+    *weight.get_ref()
 }

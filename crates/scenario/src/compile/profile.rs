@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::compile::keys::{arrival_process, rate_of, targets, users_of};
+use crate::compile::keys::{arrival_process, classes, rate_of, targets};
 use crate::compile::search;
 use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp};
 use crate::source::diagnostic::{Diagnostic, suggestion};
@@ -28,10 +28,10 @@ pub(crate) fn resolve_all(
         }
         let known = |class: &str| spec.users.keys().any(|known| known.get_ref() == class);
         let concurrent = typed.get_ref().concurrent.iter().flatten();
-        let of_concurrent = concurrent.flat_map(|one| one.get_ref().users_of.iter().flatten());
+        let of_concurrent = concurrent.flat_map(|one| one.get_ref().classes.iter().flatten());
         for class in typed
             .get_ref()
-            .users_of
+            .classes
             .iter()
             .flatten()
             .chain(of_concurrent)
@@ -85,7 +85,7 @@ pub(crate) fn resolve(
     if let Some(search) = &typed.search {
         return search::resolve(spec, search, diagnostics);
     }
-    let users_of = users_of(typed);
+    let classes = classes(typed);
     let is_open = typed.rate.is_some()
         || typed
             .stages
@@ -147,7 +147,7 @@ pub(crate) fn resolve(
         concurrent,
         open,
         search: None,
-        users_of,
+        classes,
         targets: targets(typed),
     })
 }
@@ -319,7 +319,7 @@ fn concurrent_loads(
         diagnostics.push(
             Diagnostic::new("a profile with concurrent loads must name its own classes")
                 .at(place, "this load is concurrent with it")
-                .help("write users_of = [\"…\"] in the profile and in each concurrent load"),
+                .help("write classes = [\"…\"] in the profile and in each concurrent load"),
         );
     }
     let mut profiles = Vec::new();
@@ -331,7 +331,7 @@ fn concurrent_loads(
             diagnostics.push(
                 Diagnostic::new("a concurrent load must name its classes")
                     .at(one.span(), "here")
-                    .help("write users_of = [\"…\"]"),
+                    .help("write classes = [\"…\"]"),
             );
         }
         for class in own {
@@ -352,7 +352,7 @@ fn concurrent_loads(
 }
 
 fn classes_of(typed: &ProfileSpec) -> Vec<&Spanned<String>> {
-    typed.users_of.iter().flatten().collect()
+    typed.classes.iter().flatten().collect()
 }
 
 /// Rejects keys that only the profile itself may have.

@@ -1,20 +1,22 @@
 //! Compiles requests.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use crate::compile::body::{compile_body, compile_form};
+use crate::compile::body::{compile_body, compile_table};
 use crate::compile::checks::{compile_checks, compile_extracts};
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;
+use crate::compile::path::compile_path;
 use crate::expr::expression::{Compiled, Template};
 use crate::expr::parser::TemplatePart;
 use crate::expr::secrets::Place;
-use crate::model::header_template::HeaderTemplate;
+use crate::model::header_template::{HeaderTemplate, is_token};
 use crate::model::request::{REDIRECTS_DEFAULT, Request, ResponseNeeds};
 use crate::model::status_set::StatusSet;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units::positive_duration;
-use crate::spec::{AuthSpec, SET_BY_BRUNT, Spanned, StepSpec};
+use crate::spec::{AuthSpec, FieldTable, FieldsSpec, Json, SET_BY_BRUNT, Spanned, StepSpec};
 use crate::value::{Encoding, breaks_a_line};
 
 /// Compiles a request. Errors go to the diagnostics.
@@ -110,32 +112,15 @@ pub(crate) fn compile_timeout(compiler: &mut Compiler, text: &Spanned<String>) -
         .ok()
 }
 
-fn compile_path(compiler: &mut Compiler, path: &Spanned<String>, typed: &StepSpec) -> Template {
-    if !path.get_ref().starts_with(['/', '{']) {
-        let diagnostic = Diagnostic::new(format!(
-            "invalid path `{}`: must begin with /",
-            path.get_ref()
-        ))
-        .at(path.span(), "here")
-        .help("the host is set once, in `host`");
-        compiler.diagnostics.push(diagnostic);
-    }
-    let mut template = compiler.text(path, Encoding::Path);
-    if let Some(query) = typed.query.as_ref().filter(|query| !query.is_empty()) {
-        let has_query = path.get_ref().contains('?');
-        template.literal(if has_query { b"&" } else { b"?" });
-        template.append(compile_form(compiler, query.iter()));
-    }
-    template
+/// Header fields that a request sets itself, if they are a table.
+fn own_headers(typed: &StepSpec) -> Option<&FieldTable> {
+    typed.headers.as_ref()?.get_ref().table()
 }
 
 fn has_header(compiler: &Compiler, typed: &StepSpec, wanted: &str) -> bool {
-    let all = compiler
-        .headers
-        .iter()
-        .chain(typed.headers.iter().flatten());
-    all.into_iter()
-        .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+    let own = own_headers(typed).into_iter().flatten();
+    let mut all = compiler.headers.iter().chain(own);
+    all.any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
 }
 
 fn header_lines(
@@ -144,13 +129,10 @@ fn header_lines(
     method: &str,
     content_type: Option<&str>,
 ) -> HeaderTemplate {
-    let own = typed.headers.iter().flatten();
+    let own = own_headers(typed).into_iter().flatten();
     let has_own = |name: &str| {
-        typed
-            .headers
-            .iter()
-            .flatten()
-            .any(|(own, _)| own.get_ref().eq_ignore_ascii_case(name))
+        let mut own = own_headers(typed).into_iter().flatten();
+        own.any(|(own, _)| own.get_ref().eq_ignore_ascii_case(name))
     };
     let replaced = |name: &str| {
         has_own(name) || typed.auth.is_some() && name.eq_ignore_ascii_case("authorization")
@@ -164,7 +146,15 @@ fn header_lines(
         all.iter()
             .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
     };
-    let mut lines = HeaderTemplate::default();
+    let mut lines = match &typed.headers {
+        Some(headers) => match headers.get_ref() {
+            FieldsSpec::Expression(text) => compile_table(compiler, text, headers)
+                .map(HeaderTemplate::with_table)
+                .unwrap_or_default(),
+            FieldsSpec::Table(_) => HeaderTemplate::default(),
+        },
+        None => HeaderTemplate::default(),
+    };
     if !has("user-agent") {
         let agent = concat!("brunt/", env!("CARGO_PKG_VERSION"));
         lines.push("User-Agent", Template::of(agent));
@@ -183,16 +173,53 @@ fn header_lines(
         lines.push("Authorization", value);
     }
     for (name, value) in all {
-        check_header(compiler, name, value);
+        check_header_name(compiler, name);
         let outer = compiler
             .resolver
             .secrets
             .enter(Place::of_field(name.get_ref()));
-        let value = compiler.text(value, Encoding::Header);
+        push_header(compiler, name, value.get_ref(), &value.span(), &mut lines);
         compiler.resolver.secrets.enter(outer);
-        lines.push(name.get_ref(), value);
     }
+    lines.push_table();
     lines
+}
+
+/// Appends a header field: one line, one for each item of a list, or what an expression decides.
+fn push_header(
+    compiler: &mut Compiler,
+    name: &Spanned<String>,
+    value: &Json,
+    place: &Range<usize>,
+    lines: &mut HeaderTemplate,
+) {
+    match value {
+        Json::Text(text) => {
+            let parts = compiler.parts(text, place);
+            check_header_value(compiler, &parts, place);
+            if let [TemplatePart::Expression(only) | TemplatePart::Encoded(only)] = &parts[..]
+                && only.may_be_compound()
+            {
+                lines.push_value(name.get_ref(), only.clone());
+            } else if !parts.is_empty() || text.is_empty() {
+                let value = compiler.text_at(text, place, Encoding::Header);
+                lines.push(name.get_ref(), value);
+            }
+        }
+        Json::List(items) if items.iter().all(|item| item.get_ref().is_scalar()) => {
+            for item in items {
+                push_header(compiler, name, item.get_ref(), &item.span(), lines);
+            }
+        }
+        Json::List(_) | Json::Table(_) => compiler.diagnostics.push(
+            Diagnostic::new(
+                "invalid value of a header: must be a string, a number, a boolean or a list of them",
+            )
+            .at(place.clone(), "here")
+            .help("write several values as a list, like [\"a\", \"b\"], or a string like \"{{ json(x) }}\""),
+        ),
+        scalar => lines.push(name.get_ref(), Template::of(&scalar.to_value().in_text())),
+    }
 }
 
 fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template {
@@ -232,7 +259,7 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
     value
 }
 
-fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned<String>) {
+fn check_header_name(compiler: &mut Compiler, name: &Spanned<String>) {
     let text = name.get_ref();
     if !is_token(text) {
         let diagnostic = Diagnostic::new(format!("invalid header name `{text}`"))
@@ -246,33 +273,24 @@ fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned
             .help("remove it");
         compiler.diagnostics.push(diagnostic);
     }
-    if may_hold_control_characters(compiler, value) {
+}
+
+/// Reports a header value that is known beforehand to break its line in some rendering.
+fn check_header_value(compiler: &mut Compiler, parts: &[TemplatePart], place: &Range<usize>) {
+    let breaks = |text: &str| text.bytes().any(breaks_a_line);
+    let has_control_characters = parts.iter().any(|part| match part {
+        TemplatePart::Text(text) => breaks(text),
+        TemplatePart::Expression(expression) | TemplatePart::Encoded(expression) => {
+            match expression.clone().unnoted() {
+                Compiled::Pick(values) => values.iter().any(|value| breaks(&value.in_text())),
+                _ => false,
+            }
+        }
+    });
+    if has_control_characters {
         let diagnostic = Diagnostic::new("a header value contains a control character")
-            .at(value.span(), "here, or in a value that is drawn here")
+            .at(place.clone(), "here, or in a value that is drawn here")
             .help("remove line breaks and other control characters");
         compiler.diagnostics.push(diagnostic);
     }
-}
-
-/// Whether any rendering of a header value that is known beforehand breaks its line. Parse errors are reported
-/// elsewhere.
-fn may_hold_control_characters(compiler: &mut Compiler, value: &Spanned<String>) -> bool {
-    let breaks = |text: &str| text.bytes().any(breaks_a_line);
-    let parts = compiler
-        .resolver
-        .parts(value.get_ref(), &value.span())
-        .unwrap_or_default();
-    parts.iter().any(|part| match part {
-        TemplatePart::Text(text) => breaks(text),
-        TemplatePart::Expression(expression) => match expression.clone().unnoted() {
-            Compiled::Pick(values) => values.iter().any(|value| breaks(&value.in_text())),
-            _ => false,
-        },
-    })
-}
-
-/// Whether a text is a valid header name or method (RFC 9110, section 5.6.2).
-fn is_token(text: &str) -> bool {
-    let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(may)
 }

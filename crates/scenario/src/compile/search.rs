@@ -2,7 +2,7 @@
 
 use brunt_record::{Search, ThresholdKind};
 
-use crate::compile::keys::{arrival_process, limit_named, rate_of, targets, users_of};
+use crate::compile::keys::{arrival_process, classes, limit_named, rate_of, targets};
 use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp, SEARCH_FROM};
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
@@ -45,7 +45,7 @@ pub(crate) fn resolve(
             users: profile.users.as_ref().map(|users| *users.get_ref()),
         }),
         search: Some(read),
-        users_of: users_of(profile),
+        classes: classes(profile),
         targets: targets(profile),
         warm_up: None,
         iterations: None,

@@ -1,15 +1,17 @@
 //! Compiles steps into a flat list.
 
 use crate::compile::compiler::Compiler;
+use crate::compile::keys;
 use crate::compile::names::When;
 use crate::compile::request::compile_request;
 use crate::expr::context::VariableId;
 use crate::expr::expression::{Compiled, Expression};
+use crate::expr::parser::calls_encoder;
 use crate::model::step::NameCounts;
 use crate::model::step::Program;
-use crate::model::step::{ForEach, Step};
+use crate::model::step::{Choice, ForEach, Step};
 use crate::model::wait::Wait;
-use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::spec::{Json, Spanned, StepSpec};
 use crate::value::Value;
 
@@ -84,6 +86,8 @@ pub(crate) fn compile_step(
                 program.push(Step::Measure(name, value));
             }
         }
+        ["choose"] => program = compile_choose(compiler, typed, when),
+        ["check_out"] => program = compile_check_out(compiler, typed, step, when),
         ["stop_user"] => program.push(Step::StopUser),
         ["stop_test"] => program.push(Step::StopTest),
         ["clear_cookies"] => program.push(Step::ClearCookies),
@@ -99,7 +103,16 @@ pub(crate) fn compile_step(
 /// Whether a step has only keys of its kind.
 fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &str) -> bool {
     let typed = step.get_ref();
-    let takes_steps = ["if", "repeat", "while", "for_each", "group", "steps"].contains(&kind);
+    let takes_steps = [
+        "if",
+        "repeat",
+        "while",
+        "for_each",
+        "group",
+        "check_out",
+        "steps",
+    ]
+    .contains(&kind);
     let mut strange = Vec::new();
     if kind != "request" {
         strange.extend(typed.keys_of_requests());
@@ -185,6 +198,10 @@ fn compile_wait(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program
 fn compile_set(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program) {
     for (name, value) in typed.set.iter().flatten() {
         compiler.resolver.secrets.take_mentioned();
+        let is_encoded = match value.get_ref() {
+            Json::Text(text) => calls_encoder(text),
+            _ => false,
+        };
         let value = Expression(compiler.expression(value).0.unnoted());
         if compiler.resolver.secrets.take_mentioned() {
             compiler.resolver.secrets.add_variable(name.get_ref());
@@ -192,6 +209,7 @@ fn compile_set(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program)
         let columns = compiler.resolver.columns_of(&value.0);
         let id = compiler.variable(name);
         compiler.resolver.variables.holds(id, columns);
+        compiler.resolver.variables.note_encoding(id, is_encoded);
         program.push(Step::Set(id, value));
     }
 }
@@ -327,6 +345,7 @@ fn compile_for_each(
     }
     let id = compiler.variable(item);
     compiler.resolver.variables.holds(id, None);
+    compiler.resolver.variables.note_encoding(id, false);
     let inner = compile_inner_steps(compiler, typed, step, when);
     let Some(list) = list else { return inner };
     let (kept, taken) = (
@@ -347,6 +366,111 @@ fn compile_for_each(
     let back = inner.steps.len() + 2;
     steps.extend(inner.steps);
     steps.push(Step::Back(back));
+    Program { steps, ..inner }
+}
+
+/// Compiles a choice by weight: a jump to one of the parts, each of which ends with a jump to the end.
+fn compile_choose(compiler: &mut Compiler, typed: &StepSpec, when: When) -> Program {
+    let Some(options) = &typed.choose else {
+        return Program::default();
+    };
+    let known = compiler.diagnostics.len();
+    let mut parts = Vec::new();
+    for option in options.get_ref() {
+        let own = option.get_ref();
+        let weight = keys::weight(own.weight.as_ref(), compiler.diagnostics);
+        if own.tags.is_some() || own.tasks.is_some() || own.order.is_some() {
+            compiler.diagnostics.push(
+                Diagnostic::new("a step of `choose` cannot have tags, tasks or order")
+                    .at(option.span(), "in this step")
+                    .help("only tasks have them"),
+            );
+            continue;
+        }
+        parts.push((weight, compile_step(compiler, option, when)));
+    }
+    let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+    if compiler.diagnostics.len() > known {
+        return Program::default();
+    }
+    if total <= 0.0 {
+        compiler.diagnostics.push(
+            Diagnostic::new("`choose` has no step with a weight above 0")
+                .at(options.span(), "here")
+                .help("write choose = [{ weight = 3, get = \"/a\" }, { get = \"/b\" }]"),
+        );
+        return Program::default();
+    }
+    let mut length: usize = parts.iter().map(|(_, part)| part.steps.len() + 1).sum();
+    let (mut ends, mut skips) = (Vec::new(), Vec::new());
+    let (mut end, mut begin) = (0.0, 0);
+    for (weight, part) in &parts {
+        end += weight / total;
+        ends.push(end);
+        skips.push(begin);
+        begin += part.steps.len() + 1;
+    }
+    let mut program = Program::default();
+    program.push(Step::Choose(Choice {
+        ends: ends.into(),
+        skips: skips.into(),
+    }));
+    for (weight, part) in parts {
+        let share = weight / total;
+        length -= part.steps.len() + 1;
+        program.requests += part.requests * share;
+        program.counts.add(&part.counts, share);
+        program.wait_s += part.wait_s * share;
+        program.steps.extend(part.steps);
+        program.push(Step::Skip(length));
+    }
+    program
+}
+
+fn compile_check_out(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let (mut taken, mut given_back) = (Vec::new(), Vec::new());
+    for (name, data) in typed.check_out.iter().flatten() {
+        let id = compiler.variable(name);
+        let found = compiler.resolver.data.get(data.get_ref());
+        let problem = match found {
+            None => Some((
+                format!("unknown data `{}`", data.get_ref()),
+                suggestion(data.get_ref(), compiler.resolver.data.names()),
+            )),
+            Some((_, source)) if source.rows.count() == 0 => Some((
+                format!("data `{}` is empty", source.name),
+                "add a row to it".to_owned(),
+            )),
+            Some((_, source)) if !source.order.is_once() => Some((
+                format!("rows of data `{}` cannot be taken", source.name),
+                "write order = \"sequence\" or order = \"shuffled\"".to_owned(),
+            )),
+            Some(_) => None,
+        };
+        if let Some((message, help)) = problem {
+            let diagnostic = Diagnostic::new(message).at(data.span(), "here");
+            compiler.diagnostics.push(diagnostic.help(help));
+        }
+        let columns = found.and_then(|(_, source)| source.columns());
+        compiler.resolver.variables.holds(id, columns);
+        compiler.resolver.variables.note_encoding(id, false);
+        compiler.resolver.secrets.take_mentioned();
+        compiler.resolver.secrets.name(data.get_ref());
+        if compiler.resolver.secrets.take_mentioned() {
+            compiler.resolver.secrets.add_variable(name.get_ref());
+        }
+        taken.extend(found.map(|(source, _)| Step::CheckOut(source, id)));
+        given_back.push(Step::GiveBack);
+    }
+    let inner = compile_inner_steps(compiler, typed, step, when);
+    let mut steps = taken;
+    steps.extend(inner.steps);
+    steps.extend(given_back);
     Program { steps, ..inner }
 }
 

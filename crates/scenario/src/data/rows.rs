@@ -47,6 +47,7 @@ impl Rows {
         memory_max: u64,
     ) -> Result<Self, String> {
         let Index {
+            format,
             columns,
             blocks,
             count,
@@ -102,7 +103,9 @@ impl Rows {
     /// Columns that every row has; `None` if rows are not tables.
     pub(crate) fn columns(&self) -> Option<Vec<String>> {
         match self {
-            Self::Indexed(file) if file.format == Format::Csv => Some(file.columns.clone()),
+            Self::Indexed(file) if matches!(file.format, Format::Csv(_)) => {
+                Some(file.columns.clone())
+            }
             // The rows of other files may differ.
             Self::Indexed(_) => None,
             Self::Memory(rows) => {
@@ -171,7 +174,12 @@ mod tests {
             .map(|row| format!("{{\"id\":\"{row}\",\"name\":\"a\\nb, {row}\"}}"))
             .collect();
         let files = [
-            (csv, Format::Csv),
+            (
+                csv.replace("id,name", "id;name").replace(",\"a", ";\"a"),
+                Format::Csv(None),
+            ),
+            (csv.clone(), Format::Csv(Some(b','))),
+            (csv, Format::Csv(None)),
             (lines, Format::JsonLines),
             (json, Format::Json),
         ];
@@ -201,6 +209,60 @@ mod tests {
         assert_eq!(read("[ ]", Format::Json, 0), Ok(Vec::new()));
     }
 
+    /// RFC 4180 for the quotes; spreadsheets write the other delimiters, byte order marks and `sep=`.
+    #[test]
+    fn delimiter_and_byte_order_mark_are_detected() {
+        let expected = r#"{"name":"a, b; c","n":"1"}"#;
+        for text in [
+            "name,n\n\"a, b; c\",1\n",
+            "name;n\n\"a, b; c\";1\n",
+            "name\tn\na, b; c\t1\n",
+            "name|n\na, b; c|1\n",
+            "\u{feff}name;n\n\"a, b; c\";1",
+            "\u{feff}\"name\",\"n\"\r\n\"a, b; c\",\"1\"\r\n",
+            "sep=;\r\nname;n\r\n\"a, b; c\";1\r\n",
+            "\u{feff}sep=\t\nname\tn\na, b; c\t1\n",
+            "\n\nname,n\n\n\"a, b; c\",1\n\n",
+        ] {
+            for memory_max in [0, u64::MAX] {
+                assert_eq!(
+                    read(text, Format::Csv(None), memory_max),
+                    Ok(vec![expected.to_owned()]),
+                    "{text:?}"
+                );
+            }
+        }
+        for text in ["\u{feff}[{\"a\":1}]", "\u{feff}{\"a\":1}\n"] {
+            let format = if text.contains('[') {
+                Format::Json
+            } else {
+                Format::JsonLines
+            };
+            for memory_max in [0, u64::MAX] {
+                assert_eq!(
+                    read(text, format, memory_max),
+                    Ok(vec!["{\"a\":1}".to_owned()])
+                );
+            }
+        }
+        let prices = "name;price, net\napple;1,50\npear;2\n";
+        assert_eq!(
+            read(prices, Format::Csv(None), 0).expect("rows")[0],
+            r#"{"name":"apple","price, net":"1,50"}"#
+        );
+        assert_eq!(
+            read("a\nb, c\n", Format::Csv(Some(b';')), 0).expect("rows"),
+            [r#"{"a":"b, c"}"#]
+        );
+        let wide = "name,n".encode_utf16().flat_map(u16::to_le_bytes);
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide).collect();
+        let refused = Rows::of_file(Arc::new(wide), Format::Csv(None)).map(|_| ());
+        assert_eq!(
+            refused,
+            Err("the text is UTF-16; save the file as UTF-8".to_owned())
+        );
+    }
+
     #[test]
     fn malformed_data_is_rejected() {
         for (text, format, part) in [
@@ -208,7 +270,8 @@ mod tests {
             ("[1, 2", Format::Json, "unterminated"),
             ("[1, oops]", Format::Json, "expected"),
             ("{\"a\": }\n", Format::JsonLines, "expected"),
-            ("a,b\n1\n", Format::Csv, "fields"),
+            ("a,b\n1\n", Format::Csv(None), "fields"),
+            ("a;b;a\n1;2;3\n", Format::Csv(None), "two columns"),
         ] {
             let error = read(text, format, u64::MAX).unwrap_err();
             assert!(error.contains(part), "{error}");

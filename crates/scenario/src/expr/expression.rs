@@ -9,10 +9,12 @@ use rand::RngExt;
 use crate::data::SourceId;
 use crate::expr::context::{EvalContext, VariableId};
 use crate::expr::error::EvalError;
+use crate::expr::fields::{each, entries};
 use crate::expr::function::{self, Function};
 use crate::expr::jinja::JinjaProgram;
+use crate::json::numbers;
 use crate::random::draw_index;
-use crate::value::{Encoding, Value};
+use crate::value::{Encoding, Value, write_text};
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
@@ -33,6 +35,10 @@ pub(crate) enum Compiled {
     /// A random row of a source that is not in memory.
     PickRow(SourceId),
     Seq,
+    /// The next number of a sequence with this name and first number.
+    NamedSeq(Arc<str>, u64),
+    /// The number of the user.
+    UserNumber,
     Call(Function, Box<[Compiled]>),
     /// A text with expressions.
     Text(Box<Template>),
@@ -82,9 +88,15 @@ impl Compiled {
             Self::Pick(values) => values[draw_index(values.len(), context.random)].clone(),
             Self::Uniform(low, high) => Value::Float(context.random.random_range(*low..=*high)),
             Self::RandInt(low, high) => Value::Integer(context.random.random_range(*low..=*high)),
-            Self::Next(source) => return context.shared.next(*source, context.random),
+            Self::Next(source) => {
+                return context.shared.next(*source, context.user, context.random);
+            }
             Self::PickRow(source) => return context.shared.pick(*source, context.random),
-            Self::Seq => Value::Integer(i64::try_from(context.shared.number()).unwrap_or(i64::MAX)),
+            Self::UserNumber => function::sequence_value(context.user),
+            Self::Seq => function::sequence_value(context.shared.number()),
+            Self::NamedSeq(name, first) => {
+                function::sequence_value(context.shared.number_of(name, *first))
+            }
             Self::Call(function, expressions) => {
                 let mut arguments: [Value; ARGUMENTS_MAX] = Default::default();
                 for (argument, expression) in arguments.iter_mut().zip(expressions) {
@@ -101,7 +113,7 @@ impl Compiled {
             Self::Json(template) => {
                 let mut bytes = Vec::new();
                 template.render(context, &mut bytes)?;
-                let json = serde_json::from_slice(&bytes);
+                let json = numbers::parse(&String::from_utf8_lossy(&bytes));
                 Value::of_json(&json.map_err(|error| EvalError::Failed(error.to_string()))?)
             }
             Self::Jinja(program) => return program.evaluate(context),
@@ -128,6 +140,29 @@ impl Compiled {
             Self::Variable(id, _) => variables.get(id.index()).cloned(),
             Self::Member(of, key) => member(&of.of_variables(variables)?, key).ok(),
             _ => None,
+        }
+    }
+
+    /// Whether its value may be `none`, a list or a table.
+    pub(crate) fn may_be_compound(&self) -> bool {
+        let is_compound = |value: &Value| matches!(value, Value::None | Value::Json(_));
+        match self {
+            Self::Constant(value) => is_compound(value),
+            Self::Pick(values) => values.iter().any(is_compound),
+            Self::Uniform(..)
+            | Self::RandInt(..)
+            | Self::Seq
+            | Self::NamedSeq(..)
+            | Self::UserNumber
+            | Self::Text(_) => false,
+            Self::Call(function, _) => function.draws_values(),
+            Self::Secret(expression) => expression.may_be_compound(),
+            Self::Variable(..)
+            | Self::Member(..)
+            | Self::Next(_)
+            | Self::PickRow(_)
+            | Self::Json(_)
+            | Self::Jinja(_) => true,
         }
     }
 
@@ -192,6 +227,7 @@ pub(crate) enum Segment {
     /// A random one of some values, stored in encoded form.
     Pick(Box<[Box<[u8]>]>),
     Expression(Compiled, Encoding),
+    Fields(Box<FormFields>),
 }
 
 /// Largest number of values that are stored in encoded form.
@@ -218,6 +254,7 @@ impl Template {
                 Segment::Expression(expression, encoding) => {
                     expression.evaluate(context)?.write(*encoding, into);
                 }
+                Segment::Fields(fields) => fields.render(context, into)?,
             }
         }
         Ok(())
@@ -267,12 +304,122 @@ impl Template {
         }
     }
 
+    /// Appends the fields of a form, or those of a query to its path.
+    pub(crate) fn fields(&mut self, is_query: bool, fields: Vec<FormField>) {
+        if fields.is_empty() {
+            return;
+        }
+        let is_flat = fields
+            .iter()
+            .all(|field| matches!(field, FormField::Always(_)));
+        let literals = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Literal(bytes) => Some(bytes),
+            _ => None,
+        });
+        let has_query = literals.into_iter().any(|bytes| bytes.contains(&b'?'));
+        let may_have_query = self
+            .segments
+            .iter()
+            .any(|segment| matches!(segment, Segment::Expression(_, encoding) if encoding.may_begin_query()));
+        if !is_flat || is_query && may_have_query && !has_query {
+            let fields = fields.into();
+            let fields = FormFields { is_query, fields };
+            self.segments.push(Segment::Fields(Box::new(fields)));
+            return;
+        }
+        let ends_open = match self.segments.last() {
+            Some(Segment::Literal(bytes)) => bytes.ends_with(b"?") || bytes.ends_with(b"&"),
+            _ => false,
+        };
+        let mut separator: &[u8] = match (is_query, has_query) {
+            (true, false) => b"?",
+            (true, true) if !ends_open => b"&",
+            _ => b"",
+        };
+        for field in fields {
+            if let FormField::Always(pair) = field {
+                self.literal(separator);
+                self.append(pair);
+                separator = b"&";
+            }
+        }
+    }
+
     pub(crate) fn append(&mut self, other: Self) {
         for segment in other.segments {
             match segment {
                 Segment::Literal(bytes) => self.literal(&bytes),
                 segment => self.segments.push(segment),
             }
+        }
+    }
+}
+
+/// A field of a query or a form.
+#[derive(Debug, Clone)]
+pub(crate) enum FormField {
+    /// A name and a value that are always sent, encoded.
+    Always(Template),
+    /// An encoded name, and an expression with the encoding of its values.
+    Value(Template, Compiled, Encoding),
+    /// The fields of a table.
+    Table(Compiled),
+}
+
+/// Fields of a query or a form.
+#[derive(Debug, Clone)]
+pub(crate) struct FormFields {
+    pub(crate) is_query: bool,
+    pub(crate) fields: Box<[FormField]>,
+}
+
+impl FormFields {
+    /// Appends the fields. Those of a query follow the path in the same buffer.
+    pub(crate) fn render(
+        &self,
+        context: &mut EvalContext,
+        into: &mut Vec<u8>,
+    ) -> Result<(), EvalError> {
+        let mut is_first = true;
+        for field in &self.fields {
+            match field {
+                FormField::Always(pair) => {
+                    self.separate(&mut is_first, into);
+                    pair.render(context, into)?;
+                }
+                FormField::Value(name, expression, encoding) => {
+                    let value = expression.evaluate(context)?;
+                    each(&value, |value| {
+                        self.separate(&mut is_first, into);
+                        name.render(context, into)?;
+                        into.push(b'=');
+                        value.write(*encoding, into);
+                        Ok(())
+                    })?;
+                }
+                FormField::Table(expression) => {
+                    let table = expression.evaluate(context)?;
+                    for (name, value) in entries(&table)? {
+                        each(&Value::of_json(value), |value| {
+                            self.separate(&mut is_first, into);
+                            write_text(name, Encoding::Form, into);
+                            into.push(b'=');
+                            value.write(Encoding::Form, into);
+                            Ok(())
+                        })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn separate(&self, is_first: &mut bool, into: &mut Vec<u8>) {
+        if !std::mem::take(is_first) {
+            into.push(b'&');
+        } else if self.is_query && !matches!(into.last(), Some(b'?' | b'&')) {
+            let has_query = memchr::memchr(b'?', into).is_some();
+            into.push(if has_query { b'&' } else { b'?' });
         }
     }
 }

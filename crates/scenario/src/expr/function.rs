@@ -1,5 +1,7 @@
 //! The functions of expressions, for compiled expressions and for Jinja.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,6 +22,7 @@ use crate::value::{Encoding, Value, write_text};
 pub(crate) enum Function {
     Pick,
     PickWeighted,
+    Sample,
     Next,
     RandInt,
     Uniform,
@@ -28,6 +31,7 @@ pub(crate) enum Function {
     RandomString,
     Now,
     Seq,
+    UserNumber,
     Base64,
     Sha256,
     HmacSha256,
@@ -36,9 +40,10 @@ pub(crate) enum Function {
 }
 
 impl Function {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Pick,
         Self::PickWeighted,
+        Self::Sample,
         Self::Next,
         Self::RandInt,
         Self::Uniform,
@@ -47,6 +52,7 @@ impl Function {
         Self::RandomString,
         Self::Now,
         Self::Seq,
+        Self::UserNumber,
         Self::Base64,
         Self::Sha256,
         Self::HmacSha256,
@@ -58,6 +64,7 @@ impl Function {
         match self {
             Self::Pick => "pick",
             Self::PickWeighted => "pick_weighted",
+            Self::Sample => "sample",
             Self::Next => "next",
             Self::RandInt => "randint",
             Self::Uniform => "uniform",
@@ -66,6 +73,7 @@ impl Function {
             Self::RandomString => "random_string",
             Self::Now => "now",
             Self::Seq => "seq",
+            Self::UserNumber => "user_number",
             Self::Base64 => "base64",
             Self::Sha256 => "sha256",
             Self::HmacSha256 => "hmac_sha256",
@@ -85,6 +93,9 @@ impl Function {
         match self {
             Self::Pick => "pick(LIST)",
             Self::PickWeighted => "pick_weighted(LIST, WEIGHTS)",
+            Self::Sample => {
+                "sample(LIST, COUNT) with a count of 0 or more, and at most the length of the list"
+            }
             Self::Next => "next(DATA)",
             Self::RandInt => "randint(LOW, HIGH) with two whole numbers, the lower one first",
             Self::Uniform => "uniform(LOW, HIGH) with two numbers, the lower one first",
@@ -92,7 +103,10 @@ impl Function {
             Self::Uuid => "uuid()",
             Self::RandomString => "random_string(LENGTH)",
             Self::Now => "now(), now(\"%Y-%m-%d\") or now(\"unix\", \"-1d\")",
-            Self::Seq => "seq()",
+            Self::Seq => {
+                "seq(), seq(\"NAME\") or seq(\"NAME\", FIRST) with a whole number of 0 or more"
+            }
+            Self::UserNumber => "user_number()",
             Self::Base64 => "base64(TEXT)",
             Self::Sha256 => "sha256(TEXT)",
             Self::HmacSha256 => "hmac_sha256(KEY, TEXT)",
@@ -104,9 +118,10 @@ impl Function {
     /// Smallest and largest number of arguments.
     pub(crate) const fn arity(self) -> (usize, usize) {
         match self {
-            Self::Uuid | Self::Seq => (0, 0),
-            Self::Now => (0, 2),
+            Self::Uuid | Self::UserNumber => (0, 0),
+            Self::Now | Self::Seq => (0, 2),
             Self::PickWeighted
+            | Self::Sample
             | Self::RandInt
             | Self::Uniform
             | Self::Normal
@@ -123,7 +138,29 @@ impl Function {
         )
     }
 
-    /// Calls the function. `next` and `seq`, whose state is shared between users, are not called here.
+    /// Whether it returns values of a list, which may be of any type.
+    pub(crate) const fn draws_values(self) -> bool {
+        matches!(
+            self,
+            Self::Pick | Self::PickWeighted | Self::Sample | Self::Next
+        )
+    }
+
+    /// Name and first number of the sequence that `seq` counts.
+    pub(crate) fn sequence(arguments: &[Value]) -> Result<(&str, u64), EvalError> {
+        let (name, first) = match arguments {
+            [] => ("", Some(1)),
+            [Value::Text(name)] => (name.as_ref(), Some(1)),
+            [Value::Text(name), first] => {
+                let first = first.as_whole().and_then(|first| u64::try_from(first).ok());
+                (name.as_ref(), first)
+            }
+            _ => ("", None),
+        };
+        Ok((name, first.ok_or_else(|| Self::Seq.misused())?))
+    }
+
+    /// Calls the function. `next`, `seq` and `user_number`, which need the state of users, are not called here.
     pub(crate) fn call(
         self,
         arguments: &[Value],
@@ -139,6 +176,7 @@ impl Function {
         Ok(match self {
             Self::Pick => return pick(&arguments[0], random),
             Self::PickWeighted => return pick_weighted(&arguments[0], &arguments[1], random),
+            Self::Sample => return sample(&arguments[0], &arguments[1], random),
             Self::RandInt => {
                 let (low, high) = self.whole_range(arguments)?;
                 Value::Integer(random.random_range(low..=high))
@@ -178,8 +216,8 @@ impl Function {
                 write_text(&text(0), Encoding::Form, &mut encoded);
                 Value::text(String::from_utf8_lossy(&encoded))
             }
-            Self::Json => Value::text(arguments[0].to_json().to_string()),
-            Self::Next | Self::Seq => return Err(self.misused()),
+            Self::Json => Value::text(arguments[0].json_text()),
+            Self::Next | Self::Seq | Self::UserNumber => return Err(self.misused()),
         })
     }
 
@@ -209,6 +247,11 @@ impl Function {
             self.usage()
         ))
     }
+}
+
+/// A number of a sequence as a value.
+pub(crate) fn sequence_value(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, EvalError> {
@@ -265,6 +308,32 @@ fn pick_weighted(
         }
     }
     chosen.map(Value::of_json).ok_or_else(wrong)
+}
+
+/// Items of a list without repetition, in random order (Fisher and Yates).
+fn sample(
+    list: &Value,
+    count: &Value,
+    random: &mut Xoshiro256PlusPlus,
+) -> Result<Value, EvalError> {
+    let wrong = || Function::Sample.misused();
+    let Value::Json(list) = list else {
+        return Err(wrong());
+    };
+    let items = list.as_array().ok_or_else(wrong)?;
+    let count = count
+        .as_whole()
+        .and_then(|count| usize::try_from(count).ok());
+    let count = count
+        .filter(|count| *count <= items.len())
+        .ok_or_else(wrong)?;
+    let mut rest: Vec<&JsonValue> = items.iter().collect();
+    for at in 0..count {
+        let chosen = at + draw_index(rest.len() - at, random);
+        rest.swap(at, chosen);
+    }
+    let drawn = rest[..count].iter().map(|item| (*item).clone()).collect();
+    Ok(Value::Json(Arc::new(JsonValue::Array(drawn))))
 }
 
 /// A random UUID (RFC 9562, version 4).
@@ -431,6 +500,31 @@ mod tests {
         }
         assert_eq!(counts[1], 0);
         assert!((9_500..10_500).contains(&counts[0]), "{counts:?}");
+    }
+
+    #[test]
+    fn sample_has_no_repetition_and_every_item_equally_often() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+        let list = Value::of_json(&serde_json::json!([0, 1, 2, 3]));
+        let mut counts = [0u32; 4];
+        for _ in 0..20_000 {
+            let drawn = sample(&list, &Value::Integer(2), &mut random).expect("a list");
+            let drawn = drawn.to_json();
+            let drawn: Vec<usize> = serde_json::from_value(drawn).expect("numbers");
+            assert_ne!(drawn[0], drawn[1]);
+            drawn.iter().for_each(|item| counts[*item] += 1);
+        }
+        assert!(
+            counts.iter().all(|count| (9_500..10_500).contains(count)),
+            "{counts:?}"
+        );
+        assert_eq!(
+            sample(&list, &Value::Integer(0), &mut random),
+            Ok(Value::list(&[]))
+        );
+        for count in [Value::Integer(5), Value::Integer(-1), Value::text("x")] {
+            assert!(sample(&list, &count, &mut random).is_err());
+        }
     }
 
     #[test]

@@ -229,17 +229,33 @@ impl Reader<'_> {
         let digits = self.rest.strip_prefix('-').unwrap_or(self.rest);
         let end = digits.find(|c| !is_part(c)).unwrap_or(digits.len());
         let length = self.rest.len() - digits.len() + end;
+        let length = length + exponent_bytes(&self.rest[length..]);
         let (number, rest) = self.rest.split_at(length);
-        // Jinja evaluates numbers such as 1e5 or 1_000.
+        // Jinja evaluates numbers such as 1_000.
         if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             || number.ends_with('.')
         {
             return None;
         }
         self.rest = rest;
-        let whole = number.parse().ok().map(Value::Integer);
-        whole.or_else(|| number.parse().ok().map(Value::Float))
+        number
+            .parse::<f64>()
+            .is_ok()
+            .then(|| Value::of_number(number))
     }
+}
+
+/// Length of the exponent of a number, such as `e-5`.
+fn exponent_bytes(text: &str) -> usize {
+    let Some(exponent) = text.strip_prefix(['e', 'E']) else {
+        return 0;
+    };
+    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+    if count == 0 {
+        return 0;
+    }
+    text.len() - digits.len() + count
 }
 
 #[cfg(test)]
@@ -284,6 +300,7 @@ mod tests {
             "f(1, -2.5, 'a', g(true, none))",
             "next(users).name",
             " now( ) ",
+            "f(1e5, -1.5E+10)",
         ] {
             assert!(read(text).is_some(), "{text}");
         }
@@ -294,7 +311,7 @@ mod tests {
             "not x",
             "x.y()",
             "'a\\n'",
-            "1e5",
+            "1e",
             "1.",
             "f(x=1)",
             "f(1",

@@ -7,13 +7,16 @@ use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as JinjaValue};
+use minijinja_contrib::pycompat::unknown_method_callback;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::Value as JsonValue;
 
 use crate::data::SourceId;
 use crate::expr::context::{EvalContext, SharedData, VariableId};
 use crate::expr::error::EvalError;
-use crate::expr::function::Function;
+use crate::expr::function::{Function, sequence_value};
+use crate::json::numbers;
 use crate::value::Value;
 
 /// An expression, or a text with blocks, for Jinja.
@@ -42,6 +45,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 struct Playing {
     random: Xoshiro256PlusPlus,
     shared: Rc<SharedData>,
+    user: u64,
     halt: Option<EvalError>,
     /// Results of functions on secrets; `None` for an expression without secrets.
     recent_secrets: Option<Vec<Value>>,
@@ -85,6 +89,7 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
+    environment.set_unknown_method_callback(unknown_method_callback);
     for function in Function::ALL {
         environment.add_function(function.name(), move |arguments: Rest<JinjaValue>| {
             call(function, &arguments)
@@ -108,6 +113,7 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
         let Some(Playing {
             random,
             shared,
+            user,
             halt,
             recent_secrets,
         }) = playing
@@ -119,18 +125,27 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
         let source = source.and_then(|value| value.downcast_object_ref::<Dealt>());
         let source = source.map(|dealt| SourceId(dealt.id));
         let called = match (function, source) {
-            (Function::Next, Some(id)) => shared.next(id, random),
+            (Function::Next, Some(id)) => shared.next(id, *user, random),
             (Function::Pick, Some(id)) => shared.pick(id, random),
-            (Function::Seq, _) => Ok(Value::Integer(
-                i64::try_from(shared.number()).unwrap_or(i64::MAX),
-            )),
+            (Function::UserNumber, _) => Ok(sequence_value(*user)),
+            (Function::Seq, _) => {
+                let arguments: Vec<Value> = arguments.iter().map(of_jinja).collect();
+                let sequence = Function::sequence(&arguments);
+                sequence.map(|(name, first)| {
+                    sequence_value(if name.is_empty() {
+                        shared.number()
+                    } else {
+                        shared.number_of(&name.into(), first)
+                    })
+                })
+            }
             _ => {
                 let arguments: Vec<Value> = arguments.iter().map(of_jinja).collect();
                 function.call(&arguments, random, || shared.now())
             }
         };
         if let (Ok(value), Some(recent_secrets)) = (&called, recent_secrets) {
-            let is_drawn = matches!(function, Function::Next | Function::Pick);
+            let is_drawn = function.draws_values();
             if is_drawn || function.is_pure() {
                 recent_secrets.push(value.clone());
             }
@@ -214,6 +229,21 @@ impl Unresolved {
         self.holds(&format!(r"\b{}\s*\(", regex::escape(name)))
     }
 
+    /// Whether an environment variable is only used where it may be unset.
+    pub(crate) fn has_default(&self, variable: &str) -> bool {
+        let name = regex::escape(variable);
+        let use_of = format!(r#"\benv\s*(?:\.\s*{name}\b|\[\s*["']{name}["']\s*\])"#);
+        let guarded =
+            format!(r"{use_of}\s*(?:\|\s*(?:default|d)\b|is\s+(?:not\s+)?(?:un)?defined\b)");
+        let count = |pattern: &str| {
+            regex::Regex::new(pattern).map_or(0, |pattern| pattern.find_iter(&self.source).count())
+        };
+        let uses = count(&use_of);
+        uses > 0
+            && (uses == count(&guarded)
+                || self.holds(&format!(r"\bif\s+{use_of}\s+is\s+defined\b")))
+    }
+
     fn holds(&self, pattern: &str) -> bool {
         regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&self.source))
     }
@@ -258,6 +288,7 @@ impl JinjaProgram {
         let playing = Playing {
             random,
             shared: eval_context.shared.clone(),
+            user: eval_context.user,
             halt: None,
             recent_secrets: self.is_secret.then(Vec::new),
         };
@@ -318,14 +349,35 @@ pub(crate) fn to_jinja(value: &Value) -> JinjaValue {
         Value::Bool(value) => JinjaValue::from(*value),
         Value::Integer(number) => JinjaValue::from(*number),
         Value::Float(number) => JinjaValue::from(*number),
+        Value::Number(_) => match (value.as_whole(), value.as_number()) {
+            (Some(number), _) => JinjaValue::from(number),
+            (None, Some(number)) => JinjaValue::from(number),
+            (None, None) => JinjaValue::UNDEFINED,
+        },
         Value::Text(text) => JinjaValue::from(text.clone()),
-        Value::Json(json) => JinjaValue::from(Serde(json.as_ref())),
+        Value::Json(json) => json_to_jinja(json),
+    }
+}
+
+/// Converts a tree of JSON. Numbers that it contains as strings become numbers.
+fn json_to_jinja(json: &JsonValue) -> JinjaValue {
+    match json {
+        json if !numbers::has_mark(json) => JinjaValue::from(Serde(json)),
+        JsonValue::Array(items) => items.iter().map(json_to_jinja).collect(),
+        JsonValue::Object(entries) => {
+            let entries = entries.iter();
+            JinjaValue::from_pairs(entries.map(|(name, value)| (name, json_to_jinja(value))))
+        }
+        scalar => to_jinja(&Value::of_json(scalar)),
     }
 }
 
 fn of_jinja(value: &JinjaValue) -> Value {
     if let Some(text) = value.as_str() {
         return Value::text(text);
+    }
+    if value.is_integer() && i64::try_from(value.clone()).is_err() {
+        return Value::of_number(&value.to_string());
     }
     match serde_json::to_value(value) {
         Ok(json) => Value::of_json(&json),

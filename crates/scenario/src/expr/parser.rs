@@ -35,12 +35,21 @@ pub(crate) struct Resolver<'a> {
 pub(crate) enum TemplatePart<'a> {
     Text(&'a str),
     Expression(Compiled),
+    /// An expression that percent-encodes its value itself.
+    Encoded(Compiled),
 }
 
 type Place = Range<usize>;
 
 /// Longest expression, in bytes. Both parsers are recursive, so a longer one could overflow the stack.
 const EXPRESSION_BYTES_MAX: usize = 4_096;
+
+/// Whether a text contains a call of `urlencode`.
+pub(crate) fn calls_encoder(text: &str) -> bool {
+    let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut words = text.split(|letter| !is_of_word(letter));
+    words.any(|word| word == Function::UrlEncode.name())
+}
 
 fn check_length(bytes: usize, place: &Place) -> Result<(), Diagnostic> {
     if bytes <= EXPRESSION_BYTES_MAX {
@@ -86,13 +95,31 @@ impl Resolver<'_> {
             }
             let expression = self.expression(&inside[..end], place);
             self.secrets.enter(outer);
-            parts.push(TemplatePart::Expression(expression?));
+            let expression = expression?;
+            parts.push(if self.is_encoded(&inside[..end], &expression) {
+                TemplatePart::Encoded(expression)
+            } else {
+                TemplatePart::Expression(expression)
+            });
             rest = &inside[end + 2..];
         }
         if !rest.is_empty() {
             parts.push(TemplatePart::Text(rest));
         }
         Ok(parts)
+    }
+
+    /// Whether an expression percent-encodes its value: it calls `urlencode`, or it is a variable that is set so.
+    fn is_encoded(&self, text: &str, expression: &Compiled) -> bool {
+        let variable = match expression {
+            Compiled::Variable(id, _) => Some(*id),
+            Compiled::Secret(inner) => match &**inner {
+                Compiled::Variable(id, _) => Some(*id),
+                _ => None,
+            },
+            _ => None,
+        };
+        calls_encoder(text) || variable.is_some_and(|id| self.variables.is_encoded(id))
     }
 
     /// Compiles a condition or a value: an expression with or without its braces.
@@ -240,7 +267,9 @@ impl Resolver<'_> {
             ));
         }
         match (function, arguments) {
-            (Function::Seq, _) => return Ok(Compiled::Seq),
+            (Function::UserNumber, _) => return Ok(Compiled::UserNumber),
+            (Function::Seq, []) => return Ok(Compiled::Seq),
+            (Function::Seq, _) => return self.resolve_sequence(arguments, place),
             (Function::Pick | Function::Next, [Ast::Name(list)]) => {
                 if let Some((id, source)) = self.data.get(list) {
                     self.secrets.name(list);
@@ -268,12 +297,36 @@ impl Resolver<'_> {
         compiled_call(function, arguments, place)
     }
 
+    /// Compiles `seq` with the name of a sequence.
+    fn resolve_sequence(
+        &mut self,
+        arguments: &[Ast],
+        place: &Place,
+    ) -> Result<Compiled, Diagnostic> {
+        let constants = arguments.iter().map(|argument| match argument {
+            Ast::Literal(value) => Some(value.clone()),
+            _ => None,
+        });
+        let constants: Option<Vec<Value>> = constants.collect();
+        let sequence = constants.as_deref().map(Function::sequence);
+        match sequence {
+            Some(Ok((name, first))) if !name.is_empty() => {
+                Ok(Compiled::NamedSeq(name.into(), first))
+            }
+            _ => Err(Diagnostic::new("invalid arguments of seq")
+                .at(place.clone(), "here")
+                .help(format!("write {}", Function::Seq.usage()))),
+        }
+    }
+
     fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Diagnostic> {
         let Some(value) = self.environment.variable(name) else {
             return Err(
                 Diagnostic::new(format!("environment variable `{name}` is not set"))
                     .at(place.clone(), "used here")
-                    .help(format!("set it, like {name}=… brunt …")),
+                    .help(format!(
+                        "set it, like {name}=… brunt …, or write env.{name} | default(\"…\")"
+                    )),
             );
         };
         self.secrets.values.add(&value);
@@ -299,8 +352,11 @@ impl Resolver<'_> {
                     let Some(variable) = nested.strip_prefix("env.") else {
                         continue;
                     };
-                    let value = self.of_environment(variable, place)?;
-                    environment.insert(variable.to_owned(), value.to_json());
+                    let is_set = self.environment.variable(variable).is_some();
+                    if is_set || !program.has_default(variable) {
+                        let value = self.of_environment(variable, place)?;
+                        environment.insert(variable.to_owned(), value.to_json());
+                    }
                 }
                 constants.push((name, minijinja::value::Serde(&environment).into()));
             } else if let Some((id, source)) = self.data.get(&name) {

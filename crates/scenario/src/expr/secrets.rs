@@ -62,7 +62,7 @@ fn add_all(value: &Value, secrets: &mut Secrets) {
             secrets.add_all_of(json);
         }
         Value::Undefined | Value::None | Value::Bool(_) | Value::Json(_) => {}
-        Value::Integer(_) | Value::Float(_) => secrets.add(&value.in_text()),
+        Value::Integer(_) | Value::Float(_) | Value::Number(_) => secrets.add(&value.in_text()),
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Variables {
     /// Columns of the rows that variables contain; `None` for variables with other values.
     columns: HashMap<VariableId, Option<Vec<String>>>,
     columns_used: Vec<(VariableId, String, Range<usize>)>,
+    /// Whether variables only contain values that were percent-encoded.
+    encoded: HashMap<VariableId, bool>,
     hidden: usize,
 }
 
@@ -50,6 +52,16 @@ impl Variables {
                 (known, _) => *known = None,
             },
         }
+    }
+
+    /// Notes whether a value that a variable gets is percent-encoded.
+    pub(crate) fn note_encoding(&mut self, id: VariableId, is_encoded: bool) {
+        *self.encoded.entry(id).or_insert(true) &= is_encoded;
+    }
+
+    /// Whether all values that a variable gets are percent-encoded.
+    pub(crate) fn is_encoded(&self, id: VariableId) -> bool {
+        self.encoded.get(&id).copied().unwrap_or(false)
     }
 
     /// Notes the use of a column of a variable at a location in the file.
@@ -106,6 +118,7 @@ impl Variables {
             }
         }
         self.columns.retain(|id, _| self.shared.contains(id));
+        self.encoded.retain(|id, _| self.shared.contains(id));
         self.used.clear();
         self.own.clear();
         self.hidden = 0;

@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value as JsonValue;
 use serde_json_path::JsonPath;
 
+use crate::json::numbers;
 use crate::json::tree::{Bounded, Memory, MemoryLimit, Unlimited};
 use crate::value::Value;
 
@@ -113,6 +114,28 @@ impl Path {
     }
 
     fn follow_in(&self, body: &str, memory: impl Memory) -> Option<Values> {
+        let found = self.follow_once(body, memory);
+        let is_exact = match &found {
+            Some(Some(Value::Float(_))) | None => false,
+            Some(Some(Value::Json(json))) => !numbers::has_float(json),
+            Some(_) => true,
+        };
+        if is_exact {
+            return found.map(Values::One);
+        }
+        let Some(marked) = numbers::mark(body) else {
+            return found.map(Values::One);
+        };
+        memory.take(marked.len()).ok()?;
+        self.follow_once(&marked, memory).map(Values::One)
+    }
+
+    /// `None` if the body cannot be parsed.
+    #[expect(
+        clippy::option_option,
+        reason = "whether it is JSON, and whether there is a value"
+    )]
+    fn follow_once(&self, body: &str, memory: impl Memory) -> Option<Option<Value>> {
         let mut json = serde_json::Deserializer::from_str(body);
         let follow = Follow {
             steps: self.steps.as_deref()?,
@@ -120,23 +143,54 @@ impl Path {
         };
         let found = follow.deserialize(&mut json).ok()?;
         json.end().ok()?;
-        Some(Values::One(found))
+        Some(found)
     }
 
-    /// Values that it finds in a parsed body.
-    pub(crate) fn find(&self, json: &JsonValue) -> Values {
-        let found = self.parsed.query(json);
-        Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
+    /// Values that it finds in a parsed body. `exact` returns the same body with its numbers as they were written, if
+    /// some of them differ.
+    pub(crate) fn find<'a>(
+        &self,
+        json: &'a JsonValue,
+        exact: impl FnOnce() -> Option<&'a JsonValue>,
+    ) -> Values {
+        let found = self.found(json, exact).into_iter();
+        Values::Many(found.map(Value::of_json).collect())
     }
 
     /// The same within a memory limit; `None` if it is exceeded.
-    pub(crate) fn find_within(&self, json: &JsonValue, limit: &MemoryLimit) -> Option<Values> {
-        let found = self.parsed.query(json);
-        let values = found.iter().map(|json| {
+    pub(crate) fn find_within<'a>(
+        &self,
+        json: &'a JsonValue,
+        exact: impl FnOnce() -> Option<&'a JsonValue>,
+        limit: &MemoryLimit,
+    ) -> Option<Values> {
+        let values = self.found(json, exact).into_iter().map(|json| {
             limit.take_copy(json).ok()?;
             Some(Value::of_json(json))
         });
         values.collect::<Option<_>>().map(Values::Many)
+    }
+
+    fn found<'a>(
+        &self,
+        json: &'a JsonValue,
+        exact: impl FnOnce() -> Option<&'a JsonValue>,
+    ) -> Vec<&'a JsonValue> {
+        let found = self.parsed.query(json).all();
+        if !found.iter().any(|json| numbers::has_float(json)) {
+            return found;
+        }
+        let Some(exact) = exact() else {
+            return found;
+        };
+        let located = self.parsed.query_located(json);
+        let places = located.locations().map(|place| place.to_json_pointer());
+        places.filter_map(|place| exact.pointer(&place)).collect()
+    }
+
+    /// Whether it selects at most one value of any body: a singular query of RFC 9535, section 2.3.5.1.
+    pub(crate) fn is_singular(&self) -> bool {
+        self.is_followed() || has_only_names_and_indexes(&self.text)
     }
 
     /// Whether both have the same text.
@@ -172,6 +226,26 @@ fn steps_of(text: &str) -> Option<Vec<Step>> {
         rest = after;
     }
     Some(steps)
+}
+
+/// Whether a valid path has no selector for several values outside of strings.
+fn has_only_names_and_indexes(text: &str) -> bool {
+    let (mut quote, mut is_escaped, mut last) = (None, false, ' ');
+    for letter in text.chars() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if letter == '\\' => is_escaped = true,
+            Some(open) if open == letter => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None if matches!(letter, '*' | ':' | ',' | '?') || last == '.' && letter == '.' => {
+                return false;
+            }
+            None => {}
+        }
+        last = letter;
+    }
+    true
 }
 
 /// Content of brackets.
@@ -247,7 +321,7 @@ impl<'de, M: Memory> Visitor<'de> for Follow<'_, M> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.plain(|| Value::text(text)))
+        Ok(self.plain(|| Value::of_json_string(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
@@ -378,6 +452,64 @@ mod tests {
         }
     }
 
+    /// RFC 9535, section 2.3.5.1.
+    #[test]
+    fn singular_path_has_only_names_and_indexes() {
+        for text in [
+            "$",
+            "$.items",
+            "$[-1]",
+            "$['a.*'][0]",
+            "$.é",
+            "$[\"?:,\"]",
+            "$['\\'*'].a",
+        ] {
+            assert!(Path::parse(text).unwrap().is_singular(), "{text}");
+        }
+        for text in [
+            "$..a",
+            "$.*",
+            "$[*]",
+            "$[0,1]",
+            "$[0:2]",
+            "$[?@.a]",
+            "$['a','b']",
+        ] {
+            assert!(!Path::parse(text).unwrap().is_singular(), "{text}");
+        }
+    }
+
+    /// grafana/k6#3450: large integers of a response lose digits.
+    #[test]
+    fn found_numbers_are_as_they_were_written() {
+        let body = r#"{"id":18446744073709551615,"e":1E2,"l":[{"p":1.50},{"p":2.5},{"p":1e400}]}"#;
+        for (text, expected) in [
+            ("$.id", &["18446744073709551615"][..]),
+            ("$.e", &["1E2"]),
+            ("$['e','id']", &["1E2", "18446744073709551615"]),
+            ("$.l[-1].p", &["1e400"]),
+            ("$.l[?@.p < 2].p", &["1.50"]),
+            ("$.l[?@.p > 2].p", &["2.5", "1e400"]),
+            ("$.l[0]", &["{\"p\":1.50}"]),
+            ("$..p", &["1.50", "2.5", "1e400"]),
+        ] {
+            let path = Path::parse(text).unwrap();
+            let plain: JsonValue = serde_json::from_str(&numbers::bounded(body).unwrap()).unwrap();
+            let exact = numbers::parse(body).unwrap();
+            let texts = |values: &Values| -> Vec<String> {
+                values.as_slice().iter().map(Value::json_text).collect()
+            };
+            assert_eq!(
+                texts(&path.find(&plain, || Some(&exact))),
+                expected,
+                "{text}"
+            );
+            if path.is_followed() {
+                assert_eq!(texts(&path.follow(body).unwrap()), expected, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn invalid_json_has_no_values() {
         let path = Path::parse("$.a").unwrap();
@@ -421,7 +553,8 @@ mod tests {
                 panic!("{text} is not followed in {json}");
             };
             let read: JsonValue = serde_json::from_str(&json.to_string()).unwrap();
-            let found = path.find(&read);
+            let exact = numbers::parse(&json.to_string()).unwrap();
+            let found = path.find(&read, || Some(&exact));
             prop_assert_eq!(followed.as_slice(), found.as_slice());
         }
     }

@@ -1,8 +1,11 @@
 //! All JSON paths of a request, evaluated together on a large body, within bounded memory, by a thread that generates no
 //! load.
 
+use std::cell::OnceCell;
+
+use crate::json::numbers;
 use crate::json::path::{Path, Values};
-use crate::json::tree::{self, MemoryLimit};
+use crate::json::tree::{self, Memory, MemoryLimit};
 
 /// Largest memory of a parsed body and the values found in it, in bytes.
 const MEMORY_MAX: usize = 256 << 20;
@@ -50,20 +53,28 @@ impl JsonQuery {
 
     fn run_within(&self, body: &[u8], limit: &MemoryLimit) -> Result<JsonMatches, JsonTooLarge> {
         let needs_tree = self.paths.iter().any(|path| !path.is_followed());
-        let tree = if needs_tree {
-            tree::parse(body, limit)
-        } else {
-            None
-        };
         // Validated once for all paths: the parser does not validate the strings that a path skips.
-        let text = if needs_tree {
-            None
-        } else {
-            std::str::from_utf8(body).ok()
+        let text = std::str::from_utf8(body).ok();
+        let tree = text.filter(|_| needs_tree).and_then(|text| {
+            let parsed = tree::parse(text.as_bytes(), limit);
+            if parsed.is_some() || limit.is_exceeded() {
+                return parsed;
+            }
+            tree::parse(numbers::bounded(text)?.as_bytes(), limit)
+        });
+        let text = text.filter(|_| !needs_tree);
+        let exact = OnceCell::new();
+        let exact = || {
+            let parse = || {
+                let marked = numbers::mark(std::str::from_utf8(body).ok()?)?;
+                limit.take(marked.len()).ok()?;
+                tree::parse(marked.as_bytes(), limit)
+            };
+            exact.get_or_init(parse).as_ref()
         };
         let by_path = self.paths.iter().filter_map(|path| {
             let values = match &tree {
-                Some(tree) => path.find_within(tree, limit),
+                Some(tree) => path.find_within(tree, exact, limit),
                 None => path.follow_within(text?, limit),
             };
             Some((path.clone(), values?))
@@ -110,7 +121,7 @@ mod tests {
         let tree = serde_json::from_str(body).unwrap();
         for with_tree in [&all[..], &["$.a[1].b", "$.c", "$.none"]] {
             for (path, values) in with_tree.iter().zip(found(with_tree, body)) {
-                let expected = Path::parse(path).unwrap().find(&tree);
+                let expected = Path::parse(path).unwrap().find(&tree, || None);
                 let values = values.unwrap();
                 assert_eq!(values.as_slice(), expected.as_slice(), "{path}");
             }

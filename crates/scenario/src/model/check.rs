@@ -45,6 +45,8 @@ pub(crate) enum Test {
     Equals(Compiled),
     /// Number of values, from … to ….
     Count(u64, u64),
+    /// Number of items of the list that the path of at most one value finds, from … to ….
+    Length(u64, u64),
     /// One of them has this relation to a number.
     Compares(Comparison, f64),
     /// One of them matches, as a text.
@@ -227,12 +229,20 @@ fn found(
     context: &mut EvalContext,
 ) -> Result<CheckResult, EvalError> {
     let actual = match values {
+        [Value::Json(json)] if test.is_of_length() && json.is_array() => {
+            let count = length(values);
+            let items = if count == 1 { "item" } else { "items" };
+            format!(
+                "the list has {count} {items}: {}",
+                excerpt(&values[0].json_text())
+            )
+        }
         [] => "nothing was found".to_owned(),
-        [value] => format!("the value is {}", excerpt(&value.to_json().to_string())),
+        [value] => format!("the value is {}", excerpt(&value.json_text())),
         [first, ..] => format!(
             "{} values were found, the first is {}",
             values.len(),
-            excerpt(&first.to_json().to_string())
+            excerpt(&first.json_text())
         ),
     };
     Ok(CheckResult {
@@ -242,14 +252,44 @@ fn found(
     })
 }
 
+/// Number of items of a list; otherwise the number of values.
+pub(crate) fn length(values: &[Value]) -> u64 {
+    let items = match values {
+        [Value::Json(json)] => json.as_array().map(Vec::len),
+        _ => None,
+    };
+    items.unwrap_or(values.len()) as u64
+}
+
 impl Test {
+    /// The test of a path that finds at most one value: it counts the items of a list.
+    pub(crate) fn of_one_value(self) -> Self {
+        match self {
+            Self::Count(least, most) => Self::Length(least, most),
+            Self::All(tests) => Self::All(tests.into_iter().map(Self::of_one_value).collect()),
+            other => other,
+        }
+    }
+
+    fn is_of_length(&self) -> bool {
+        match self {
+            Self::Length(..) => true,
+            Self::All(tests) => tests.iter().any(Self::is_of_length),
+            _ => false,
+        }
+    }
+
     /// Whether it has no random values.
     fn is_steady(&self) -> bool {
         match self {
             Self::Equals(expression) => expression.is_steady(),
             Self::Contains(text) => text.literal_bytes().is_some(),
             Self::All(tests) => tests.iter().all(Self::is_steady),
-            Self::Exists(_) | Self::Count(..) | Self::Compares(..) | Self::Matches(_) => true,
+            Self::Exists(_)
+            | Self::Count(..)
+            | Self::Length(..)
+            | Self::Compares(..)
+            | Self::Matches(_) => true,
         }
     }
 
@@ -257,6 +297,7 @@ impl Test {
         Ok(match self {
             Self::Exists(wanted) => values.is_empty() != *wanted,
             Self::Count(least, most) => (*least..=*most).contains(&(values.len() as u64)),
+            Self::Length(least, most) => (*least..=*most).contains(&length(values)),
             Self::Equals(expression) => {
                 let wanted = expression.evaluate(context)?;
                 values.iter().any(|value| is_equal(value, &wanted))
@@ -290,12 +331,11 @@ impl Test {
         Ok(match self {
             Self::Exists(true) => "exists".to_owned(),
             Self::Exists(false) => "does not exist".to_owned(),
-            Self::Count(least, most) => format!("count {}", range_in_words(*least, *most)),
+            Self::Count(least, most) | Self::Length(least, most) => {
+                format!("count {}", range_in_words(*least, *most))
+            }
             Self::Equals(expression) => {
-                format!(
-                    "is {}",
-                    excerpt(&expression.evaluate(context)?.to_json().to_string())
-                )
+                format!("is {}", excerpt(&expression.evaluate(context)?.json_text()))
             }
             Self::Compares(comparison, limit) => format!("is {} {limit}", comparison.words()),
             Self::Matches(pattern) => format!("matches {}", quoted(pattern.as_str().as_bytes())),
@@ -309,16 +349,16 @@ impl Test {
     }
 }
 
-/// Whether two values are equal. Integers and floats of the same value are.
+/// Whether two values are equal. Numbers of the same value are, however they are written.
 pub(crate) fn is_equal(one: &Value, other: &Value) -> bool {
     let number = |value: &Value| match value {
-        Value::Integer(_) | Value::Float(_) => value.as_number(),
+        Value::Integer(_) | Value::Float(_) | Value::Number(_) => value.as_number(),
         _ => None,
     };
-    match (one, other) {
-        (Value::Integer(one), Value::Integer(other)) => one == other,
+    match (one.as_whole(), other.as_whole()) {
+        (Some(one), Some(other)) => one == other,
         _ => match (number(one), number(other)) {
-            (Some(one), Some(other)) => (one - other).abs() <= 0.0,
+            (Some(number), Some(wanted)) => one == other || (number - wanted).abs() <= 0.0,
             _ => one == other,
         },
     }

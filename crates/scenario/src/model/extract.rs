@@ -8,6 +8,7 @@ use crate::expr::context::{EvalContext, VariableId};
 use crate::expr::error::EvalError;
 use crate::expr::expression::Expression;
 use crate::json::path::{Path, Values};
+use crate::model::check::length;
 use crate::model::response::ResponseView;
 use crate::random::draw_index;
 use crate::value::Value;
@@ -18,6 +19,8 @@ pub struct Extract {
     /// The variable.
     pub variable: VariableId,
     pub(crate) from: From,
+    /// A pattern to search for in the source, with the number of its group.
+    pub(crate) pattern: Option<(Regex, usize)>,
     pub(crate) take: Take,
     /// Value if nothing is found; `None`: the request fails.
     pub(crate) default: Option<Expression>,
@@ -26,10 +29,11 @@ pub struct Extract {
 #[derive(Debug, Clone)]
 pub(crate) enum From {
     Json(Path),
-    /// A group of a pattern.
-    Regex(Regex, usize),
     Header(String),
+    /// A cookie that the response sets, or that the user has for its URL.
     Cookie(String),
+    /// The URL of the response, after redirects.
+    Url,
     Body,
     Status,
 }
@@ -59,11 +63,15 @@ impl Take {
 
 impl Extract {
     pub(crate) fn needs_body(&self) -> bool {
-        matches!(self.from, From::Json(_) | From::Regex(..) | From::Body)
+        matches!(self.from, From::Json(_) | From::Body)
     }
 
     pub(crate) fn needs_fields(&self) -> bool {
         matches!(self.from, From::Header(_) | From::Cookie(_))
+    }
+
+    pub(crate) fn needs_url(&self) -> bool {
+        matches!(self.from, From::Url | From::Cookie(_))
     }
 
     /// Returns the value, or the reason why there is no value.
@@ -78,13 +86,21 @@ impl Extract {
         };
         let found = found.as_slice();
         Ok(Ok(match self.take {
-            Take::Count => Value::Integer(i64::try_from(found.len()).unwrap_or(i64::MAX)),
+            Take::Count => Value::Integer(i64::try_from(self.count(found)).unwrap_or(i64::MAX)),
             Take::All => Value::list(found),
             _ if found.is_empty() => return self.default(self.missing(), context),
             Take::First => found[0].clone(),
             Take::Last => found[found.len() - 1].clone(),
             Take::Random => found[draw_index(found.len(), context.random)].clone(),
         }))
+    }
+
+    /// Number of values; number of items of the list that a path of at most one value finds.
+    fn count(&self, found: &[Value]) -> u64 {
+        match &self.from {
+            From::Json(path) if path.is_singular() && self.pattern.is_none() => length(found),
+            _ => found.len() as u64,
+        }
     }
 
     fn default(
@@ -105,31 +121,67 @@ impl Extract {
     }
 
     fn found<'a>(&self, response: &'a ResponseView) -> Result<Cow<'a, Values>, String> {
-        let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
+        let Some((pattern, group)) = &self.pattern else {
+            return self.found_in_source(response);
+        };
+        let mut found = Vec::new();
+        let mut search = |bytes: &[u8]| {
+            let captures = pattern.captures_iter(bytes);
+            let groups = captures.filter_map(|captures| captures.get(*group));
+            found.extend(groups.map(|group| text_of(group.as_bytes())));
+        };
+        if matches!(self.from, From::Body) {
+            search(response.body());
+        } else {
+            let values = self.found_in_source(response)?;
+            for value in values.as_slice() {
+                search(value.in_text().as_bytes());
+            }
+        }
+        Ok(Cow::Owned(Values::Many(found)))
+    }
+
+    fn found_in_source<'a>(&self, response: &'a ResponseView) -> Result<Cow<'a, Values>, String> {
         Ok(Cow::Owned(match &self.from {
             From::Json(path) => {
                 let not_json = || format!("nothing found at {path}: the body is not JSON");
                 return response.values(path).ok_or_else(not_json);
             }
-            From::Regex(pattern, group) => {
-                let captures = pattern.captures_iter(response.body());
-                let group = captures.filter_map(|captures| captures.get(*group));
-                Values::Many(group.map(|group| text(group.as_bytes())).collect())
-            }
             From::Header(name) => Values::Many(response.header(name).map(Value::text).collect()),
-            From::Cookie(name) => Values::Many(response.cookie(name).map(Value::text).collect()),
-            From::Body => Values::One(Some(text(response.body()))),
+            From::Cookie(name) => {
+                let set: Vec<Value> = response.cookie(name).map(Value::text).collect();
+                Values::Many(if set.is_empty() {
+                    response.own_cookie(name).map(Value::text).collect()
+                } else {
+                    set
+                })
+            }
+            From::Url => Values::One(response.url().map(Value::text)),
+            From::Body => Values::One(Some(text_of(response.body()))),
             From::Status => Values::One(Some(Value::Integer(response.status().into()))),
         }))
     }
 
     fn missing(&self) -> String {
-        match &self.from {
+        let missing = match &self.from {
             From::Json(path) => format!("nothing found at {path}"),
-            From::Regex(pattern, _) => format!("nothing matches `{pattern}`"),
             From::Header(name) => format!("the response has no header {name}"),
-            From::Cookie(name) => format!("the response does not set cookie {name}"),
-            From::Body | From::Status => "the response has nothing to extract".to_owned(),
+            From::Cookie(name) => {
+                format!("the response does not set cookie {name}, and the user does not have it")
+            }
+            From::Body | From::Status | From::Url => {
+                "the response has nothing to extract".to_owned()
+            }
+        };
+        match (&self.pattern, &self.from) {
+            (None, _) => missing,
+            (Some((pattern, _)), From::Body) => format!("nothing matches `{pattern}`"),
+            (Some((pattern, _)), From::Url) => format!("`{pattern}` does not match the URL"),
+            (Some((pattern, _)), _) => format!("{missing} that matches `{pattern}`"),
         }
     }
+}
+
+fn text_of(bytes: &[u8]) -> Value {
+    Value::text(String::from_utf8_lossy(bytes))
 }

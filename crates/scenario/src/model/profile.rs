@@ -16,7 +16,7 @@ pub struct Profile {
     /// Search for the level. Its only stage is the first level. `None`: the stages define the levels.
     pub search: Option<Search>,
     /// User classes that take part; empty: all.
-    pub users_of: Vec<String>,
+    pub classes: Vec<String>,
     /// Metrics whose targets are judged; `None`: all.
     pub targets: Option<Vec<String>>,
     /// Time at the beginning that is not judged.
@@ -399,7 +399,7 @@ mod tests {
             stages: stages.iter().map(stage).collect(),
             open: None,
             search: None,
-            users_of: Vec::new(),
+            classes: Vec::new(),
             targets: None,
             warm_up: None,
             iterations: None,

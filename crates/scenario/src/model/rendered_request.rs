@@ -33,6 +33,8 @@ pub struct RenderedRequest {
     lines_at: usize,
     /// Lengths of the values of the template that were rendered.
     value_bytes: Vec<usize>,
+    /// The fields that expressions may leave out or repeat.
+    dynamic_fields: Vec<FieldRange>,
     /// Positions at which its files are inserted, in the order of its body.
     cuts: Vec<usize>,
     closes: bool,
@@ -159,6 +161,7 @@ impl RenderedRequest {
         into.push(FieldRange::new(host, "Host".len(), self.lines_at - 2));
         let lines = template.ranges(self.lines_at, &self.value_bytes);
         into.extend(lines);
+        into.extend_from_slice(&self.dynamic_fields);
         // What is between the template's lines and the empty line frames the message.
         let mut end = into.last().map_or(self.lines_at, |last| last.value.end + 2);
         if self.closes {
@@ -295,6 +298,7 @@ impl Request {
             path_end,
             lines_at,
             value_bytes,
+            dynamic_fields,
             cuts,
             closes,
             expects_continue,
@@ -303,6 +307,7 @@ impl Request {
         } = into;
         bytes.clear();
         value_bytes.clear();
+        dynamic_fields.clear();
         cuts.clear();
         (*closes, *expects_continue, *is_edited) = (with.closes, false, false);
         // Until they are rendered.
@@ -317,7 +322,8 @@ impl Request {
         bytes.extend_from_slice(with.host.as_bytes());
         bytes.extend_from_slice(b"\r\n");
         *lines_at = bytes.len();
-        self.headers.render(context, bytes, value_bytes)?;
+        self.headers
+            .render(context, bytes, value_bytes, dynamic_fields)?;
         if with.closes {
             bytes.extend_from_slice(CLOSE_LINE);
         }

@@ -68,6 +68,8 @@ pub struct ResponseNeeds {
     pub body: bool,
     /// Its header fields.
     pub fields: bool,
+    /// Its URL, and the user's cookies for it.
+    pub url: bool,
 }
 
 impl ResponseNeeds {
@@ -76,6 +78,7 @@ impl ResponseNeeds {
             body: checks.iter().any(Check::needs_body) || extracts.iter().any(Extract::needs_body),
             fields: checks.iter().any(Check::needs_fields)
                 || extracts.iter().any(Extract::needs_fields),
+            url: extracts.iter().any(Extract::needs_url),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::cell::{Cell, OnceCell};
 
 use serde_json::Value as JsonValue;
 
+use crate::json::numbers;
 use crate::json::path::{Path, Values};
 use crate::json::query::JsonMatches;
 
@@ -20,6 +21,12 @@ pub struct ResponseView<'a> {
     /// The body as text; `None` if it is not UTF-8.
     text: OnceCell<Option<&'a str>>,
     json: OnceCell<Option<JsonValue>>,
+    /// The same with numbers as they were written; `None` if they are the same.
+    exact: OnceCell<Option<JsonValue>>,
+    /// URL of the response, after redirects.
+    url: Option<&'a str>,
+    /// The user's cookies for that URL, as they are sent.
+    cookies: Option<&'a str>,
     /// Values that were found in a large body beforehand.
     matches: Option<JsonMatches>,
     /// Number of times that the body was parsed without being kept.
@@ -39,6 +46,9 @@ impl<'a> ResponseView<'a> {
             took_ns,
             text: OnceCell::new(),
             json: OnceCell::new(),
+            exact: OnceCell::new(),
+            url: None,
+            cookies: None,
             matches: None,
             read: Cell::new(0),
         }
@@ -51,6 +61,29 @@ impl<'a> ResponseView<'a> {
             matches: Some(matches),
             ..self
         }
+    }
+
+    /// Adds the URL of the response and the user's cookies for it, as a `Cookie` header sends them.
+    #[must_use]
+    pub fn with_place(self, url: &'a str, cookies: &'a str) -> Self {
+        Self {
+            url: Some(url),
+            cookies: Some(cookies),
+            ..self
+        }
+    }
+
+    pub(crate) fn url(&self) -> Option<&'a str> {
+        self.url
+    }
+
+    /// Values of a cookie that the user has.
+    pub(crate) fn own_cookie(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.cookies.unwrap_or_default().split("; ");
+        pairs.filter_map(move |pair| {
+            let (name, value) = pair.split_once('=')?;
+            (name == wanted).then_some(value)
+        })
     }
 
     /// Status code.
@@ -81,7 +114,8 @@ impl<'a> ResponseView<'a> {
             self.read.set(read + 1);
             return path.follow(self.text()?).map(Cow::Owned);
         }
-        self.json().map(|json| Cow::Owned(path.find(json)))
+        self.json()
+            .map(|json| Cow::Owned(path.find(json, || self.exact())))
     }
 
     /// The body as text, validated once; `None` if it is not UTF-8.
@@ -93,10 +127,19 @@ impl<'a> ResponseView<'a> {
 
     /// The body as JSON, parsed once; `None` if it is not JSON.
     fn json(&self) -> Option<&JsonValue> {
-        let json = self
-            .json
-            .get_or_init(|| serde_json::from_str(self.text()?).ok());
-        json.as_ref()
+        let parse = || {
+            let text = self.text()?;
+            let parsed = serde_json::from_str(text);
+            let bounded = || serde_json::from_str(&numbers::bounded(text)?).ok();
+            parsed.ok().or_else(bounded)
+        };
+        self.json.get_or_init(parse).as_ref()
+    }
+
+    /// The same with its numbers as they were written; `None` if they are the same.
+    fn exact(&self) -> Option<&JsonValue> {
+        let parse = || serde_json::from_str(&numbers::mark(self.text()?)?).ok();
+        self.exact.get_or_init(parse).as_ref()
     }
 
     /// The values of a header field.

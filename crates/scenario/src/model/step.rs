@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use brunt_record::NameId;
 
+use crate::data::SourceId;
 use crate::expr::context::VariableId;
 use crate::expr::expression::Expression;
 use crate::model::request::Request;
@@ -34,6 +35,10 @@ pub enum Step {
     ForEach(ForEach),
     /// Continues with one of several parts, chosen by weight.
     Choose(Choice),
+    /// Takes a row that no other user has, and sets a variable to it.
+    CheckOut(SourceId, VariableId),
+    /// Gives back the row that was taken last.
+    GiveBack,
     /// Starts a group of steps that is timed as one.
     Begin,
     /// Ends the innermost group.

@@ -11,6 +11,7 @@ use serde_json::Value as JsonValue;
 use super::encodings::{Found, Text, base64_decodings, base64_runs, of_base64};
 use super::named::{self, is_scheme};
 use super::names::is_sensitive_name;
+use crate::json::numbers;
 
 /// Replacement of a secret.
 pub const MASK: &str = "***";
@@ -111,7 +112,7 @@ impl Secrets {
     /// Adds all texts and numbers of a JSON value.
     pub(crate) fn add_all_of(&mut self, json: &JsonValue) {
         match json {
-            JsonValue::String(text) => self.add(text),
+            JsonValue::String(text) => self.add(numbers::of_marked(text).unwrap_or(text)),
             JsonValue::Number(number) => self.add(&number.to_string()),
             JsonValue::Array(items) => items.iter().for_each(|item| self.add_all_of(item)),
             JsonValue::Object(entries) => entries.values().for_each(|value| self.add_all_of(value)),

@@ -239,6 +239,7 @@ fn merge<'t>(below: &mut DeTable<'t>, above: DeTable<'t>) {
     }
 }
 
+/// Sets a value, and adds the tables and lists above it that do not exist yet.
 fn assign<'t>(
     whole: &mut DeTable<'t>,
     assignment: &Assignment,
@@ -246,97 +247,98 @@ fn assign<'t>(
     base: usize,
 ) -> Result<(), Diagnostic> {
     let typed = &text[assignment.value_at..];
-    let value_at = base + assignment.value_at;
+    let value = value_of(base + assignment.value_at, typed);
     let key_span = base..base + assignment.value_at - 1;
-    let Some((last, path)) = assignment.path.split_last() else {
-        return Ok(());
-    };
-    let no_place = |what: String| {
-        Diagnostic::new(format!("cannot set this value: {what}")).at(key_span.clone(), "here")
-    };
-    let mut place = whole;
-    for (at, key) in path.iter().enumerate() {
-        let key = assignment.key(place, key);
-        let entry = place.entry(Spanned::new(key_span.clone(), key.clone().into()));
-        let value =
-            entry.or_insert_with(|| Spanned::new(key_span.clone(), DeValue::Table(DeTable::new())));
-        let next = assignment
-            .path
-            .get(at + 1)
-            .and_then(|key| key.parse::<usize>().ok());
-        place = match value.get_mut() {
-            DeValue::Table(table) => table,
-            DeValue::Array(list) => {
-                return assign_item(
-                    list,
-                    assignment,
-                    &assignment.path[at + 1..],
-                    value_of(value_at, typed),
-                    &key_span,
-                )
-                .ok_or_else(|| {
-                    no_place(match next {
-                        Some(number) => {
-                            format!("`{key}` has no item {number} (items are numbered from 0)")
-                        }
-                        None => format!("`{key}` is a list; add the number of an item, from 0"),
-                    })
-                });
-            }
-            _ => return Err(no_place(format!("`{key}` is not a table"))),
-        };
-    }
-    let last = assignment.key(place, last);
-    place.remove(last.as_str());
-    place.insert(
-        Spanned::new(key_span, last.into()),
-        value_of(value_at, typed),
-    );
-    Ok(())
+    assign_in_table(whole, assignment, &assignment.path, value, &key_span).map_err(|reason| {
+        Diagnostic::new(format!("cannot set this value: {reason}")).at(key_span, "here")
+    })
 }
 
-/// Parses a value as TOML, or else as text.
-fn value_of(at: usize, typed: &str) -> Spanned<DeValue<'_>> {
-    match DeValue::parse(typed) {
-        Ok(value) => moved(value, at),
-        Err(_) => Spanned::new(at..at + typed.len(), DeValue::String(typed.into())),
-    }
-}
-
-/// Sets a value in an item of a list; `None` if there is no such item or key.
-fn assign_item<'t>(
-    list: &mut DeArray<'t>,
+fn assign_in_table<'t>(
+    table: &mut DeTable<'t>,
     assignment: &Assignment,
     path: &[String],
     value: Spanned<DeValue<'t>>,
     key_span: &Range<usize>,
-) -> Option<()> {
-    let (number, rest) = path.split_first()?;
-    let item = list.get_mut(number.parse::<usize>().ok()?)?;
-    let Some((first, rest)) = rest.split_first() else {
-        *item = value;
-        return Some(());
-    };
-    let DeValue::Table(table) = item.get_mut() else {
-        return None;
+) -> Result<(), String> {
+    let Some((first, rest)) = path.split_first() else {
+        return Ok(());
     };
     let key = assignment.key(table, first);
+    let name = Spanned::new(key_span.clone(), key.clone().into());
     if rest.is_empty() {
         table.remove(key.as_str());
-        table.insert(Spanned::new(key_span.clone(), key.into()), value);
-        return Some(());
+        table.insert(name, value);
+        return Ok(());
     }
-    match table.get_mut(key.as_str())?.get_mut() {
-        DeValue::Array(list) => assign_item(list, assignment, rest, value, key_span),
-        DeValue::Table(inner) if rest.len() == 1 => {
-            inner.remove(rest[0].as_str());
-            inner.insert(
-                Spanned::new(key_span.clone(), rest[0].clone().into()),
-                value,
-            );
-            Some(())
+    let place = table.entry(name);
+    let place = place.or_insert_with(|| Spanned::new(key_span.clone(), empty_for(rest)));
+    match place.get_mut() {
+        DeValue::Table(table) => assign_in_table(table, assignment, rest, value, key_span),
+        DeValue::Array(list) => assign_in_list(list, &key, assignment, rest, value, key_span),
+        _ => Err(format!("`{key}` is not a table")),
+    }
+}
+
+/// Sets a value in an item of the list with this name.
+fn assign_in_list<'t>(
+    list: &mut DeArray<'t>,
+    name: &str,
+    assignment: &Assignment,
+    path: &[String],
+    value: Spanned<DeValue<'t>>,
+    key_span: &Range<usize>,
+) -> Result<(), String> {
+    let Some((first, rest)) = path.split_first() else {
+        return Ok(());
+    };
+    let Ok(number) = first.parse::<usize>() else {
+        return Err(format!(
+            "`{name}` is a list; add the number of an item, from 0"
+        ));
+    };
+    if number > list.len() {
+        let items = match list.len() {
+            0 => "it is empty".to_owned(),
+            1 => "it has 1 item, number 0".to_owned(),
+            count => format!("it has {count} items, numbered from 0"),
+        };
+        return Err(format!("`{name}` has no item {number}: {items}"));
+    }
+    if rest.is_empty() {
+        match list.get_mut(number) {
+            Some(item) => *item = value,
+            None => list.push(value),
         }
-        _ => None,
+        return Ok(());
+    }
+    if number == list.len() {
+        list.push(Spanned::new(key_span.clone(), empty_for(rest)));
+    }
+    let name = format!("{name}.{number}");
+    match list.get_mut(number).map(Spanned::get_mut) {
+        Some(DeValue::Table(table)) => assign_in_table(table, assignment, rest, value, key_span),
+        Some(DeValue::Array(list)) => {
+            assign_in_list(list, &name, assignment, rest, value, key_span)
+        }
+        _ => Err(format!("`{name}` is not a table")),
+    }
+}
+
+/// What has to exist for a path into it: a list for its first item, otherwise a table.
+fn empty_for<'t>(path: &[String]) -> DeValue<'t> {
+    if path.first().is_some_and(|first| first == "0") {
+        DeValue::Array(DeArray::new())
+    } else {
+        DeValue::Table(DeTable::new())
+    }
+}
+
+/// Parses a value as TOML, or else as text. A date is text.
+fn value_of(at: usize, typed: &str) -> Spanned<DeValue<'_>> {
+    match DeValue::parse(typed) {
+        Ok(value) if !matches!(value.get_ref(), DeValue::Datetime(_)) => moved(value, at),
+        _ => Spanned::new(at..at + typed.len(), DeValue::String(typed.into())),
     }
 }
 

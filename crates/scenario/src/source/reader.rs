@@ -10,8 +10,9 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error};
 
+use crate::json::numbers;
 use crate::source::diagnostic::{Diagnostic, near, suggestion};
-use crate::spec::Spec;
+use crate::spec::{ANY_VALUE, Spec};
 
 /// Largest number of reported errors.
 const PROBLEMS_MAX: usize = 50;
@@ -49,14 +50,28 @@ pub(crate) fn read(table: DeTable, diagnostics: Vec<Diagnostic>) -> Reading {
         return reading;
     }
     let mut table = Spanned::new(0..0, table);
+    let mut dates = Vec::new();
+    prepare_scenario(table.get_mut(), &mut dates);
     loop {
         let error = match Spec::deserialize(table.clone().into_deserializer()) {
             Ok(spec) => {
                 reading.spec = Some(spec);
+                let reported = dates.iter().map(|date| date.span.clone());
+                reading.removed.spans.extend(reported);
+                let unreported = dates.into_iter().filter(|date| !date.is_reported);
+                reading.diagnostics.extend(unreported.map(Date::diagnostic));
                 return reading;
             }
             Err(error) => error,
         };
+        let span = error.span();
+        let date = dates
+            .iter_mut()
+            .find(|date| span.as_ref() == Some(&date.span));
+        let date = date.map(|date| {
+            date.is_reported = true;
+            date.kind
+        });
         let is_missing = first_line(&error).starts_with("missing field");
         let comes_of_another = is_missing
             && error
@@ -65,7 +80,7 @@ pub(crate) fn read(table: DeTable, diagnostics: Vec<Diagnostic>) -> Reading {
         let repair = repair_error(table.get_mut(), &error, &mut reading.removed);
         let key = repair.as_ref().and_then(|repair| repair.key.as_deref());
         if !comes_of_another {
-            reading.diagnostics.push(diagnostic(&error, key));
+            reading.diagnostics.push(diagnostic(&error, key, date));
         }
         if repair.is_none() || reading.diagnostics.len() == PROBLEMS_MAX {
             return reading;
@@ -81,6 +96,100 @@ impl Reading {
         };
         !self.removed.is_referred_to && !self.removed.spans.contains(span)
     }
+}
+
+/// A date or a time of TOML, which no key takes. It is read as the string that was meant.
+struct Date {
+    span: Range<usize>,
+    key: Option<String>,
+    text: String,
+    kind: &'static str,
+    /// Whether its key does not take strings either, and an error says so.
+    is_reported: bool,
+}
+
+impl Date {
+    fn diagnostic(self) -> Diagnostic {
+        let what = in_words(self.key.as_deref());
+        Diagnostic::new(format!("invalid value: {what} is {}", self.kind))
+            .at(self.span, "here")
+            .help(format!("write it in quotes: \"{}\"", self.text))
+    }
+}
+
+/// Keys whose values are sent or compared, in which numbers stay as they are written.
+const KEYS_OF_VALUES: [&str; 11] = [
+    "query", "form", "json", "headers", "header", "set", "data", "measure", "in", "default",
+    "equals",
+];
+
+/// Tables whose keys are names.
+const TABLES_OF_NAMES: [&str; 5] = [
+    "users",
+    "profiles",
+    "request_targets",
+    "group_targets",
+    "metric_targets",
+];
+
+/// Replaces dates by strings and, within values that are sent, numbers like `1.50` by marked strings.
+fn prepare_scenario(table: &mut DeTable, dates: &mut Vec<Date>) {
+    for (key, value) in table.iter_mut() {
+        let key: &str = key.get_ref().as_ref();
+        match value.get_mut() {
+            DeValue::Table(names) if TABLES_OF_NAMES.contains(&key) => {
+                for (name, value) in names.iter_mut() {
+                    prepare(Some(name.get_ref().as_ref()), value, false, dates);
+                }
+            }
+            _ => prepare(Some(key), value, KEYS_OF_VALUES.contains(&key), dates),
+        }
+    }
+}
+
+fn prepare_table(table: &mut DeTable, is_value: bool, dates: &mut Vec<Date>) {
+    for (key, value) in table.iter_mut() {
+        let key: &str = key.get_ref().as_ref();
+        let is_value = is_value || KEYS_OF_VALUES.contains(&key);
+        prepare(Some(key), value, is_value, dates);
+    }
+}
+
+fn prepare(key: Option<&str>, value: &mut Spanned<DeValue>, is_value: bool, dates: &mut Vec<Date>) {
+    let span = value.span();
+    let replaced = match value.get_mut() {
+        DeValue::Table(table) => return prepare_table(table, is_value, dates),
+        DeValue::Array(list) => {
+            let items = list.iter_mut();
+            return items.for_each(|item| prepare(None, item, is_value, dates));
+        }
+        DeValue::Float(number) if is_value && is_written_otherwise(number.as_str()) => {
+            numbers::marked_text(number.as_str())
+        }
+        DeValue::Datetime(date) => {
+            let text = date.to_string();
+            dates.push(Date {
+                span,
+                key: key.map(str::to_owned),
+                text: text.clone(),
+                kind: match (&date.date, &date.time) {
+                    (Some(_), Some(_)) => "a date with a time",
+                    (Some(_), None) => "a date",
+                    (None, _) => "a time",
+                },
+                is_reported: false,
+            });
+            text
+        }
+        _ => return,
+    };
+    *value.get_mut() = DeValue::String(replaced.into());
+}
+
+/// Whether a number would be sent with other digits than it is written with.
+fn is_written_otherwise(number: &str) -> bool {
+    let is_finite = number.parse::<f64>().is_ok_and(f64::is_finite);
+    is_finite && numbers::is_number(number) && !numbers::is_kept(number)
 }
 
 /// A repair.
@@ -279,8 +388,19 @@ fn first_line(error: &Error) -> &str {
     error.message().lines().next().unwrap_or_default()
 }
 
-/// Converts an error of serde to a diagnostic without terms of Rust.
-fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
+/// A value in words, by its key.
+fn in_words(key: Option<&str>) -> String {
+    key.map_or_else(
+        || "an item of the list".to_owned(),
+        |key| format!("`{key}`"),
+    )
+}
+
+/// Largest and smallest whole number of TOML in words.
+const WHOLE_NUMBERS: &str = "a whole number from -9223372036854775808 to 9223372036854775807";
+
+/// Converts an error of serde to a diagnostic without terms of Rust. `date` is the kind of the value if it is a date.
+fn diagnostic(error: &Error, key: Option<&str>, date: Option<&str>) -> Diagnostic {
     let message = first_line(error);
     let placed = |diagnostic: Diagnostic, label: &str| match error.span() {
         Some(span) => diagnostic.at(span, label),
@@ -300,31 +420,47 @@ fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
         );
         return diagnostic.help(format!("add {name} = …"));
     }
+    if let Some(kind) = message.strip_suffix(" number overflowed") {
+        let what = in_words(key);
+        let diagnostic = placed(
+            Diagnostic::new(format!(
+                "invalid value: {what} is a number that is too large"
+            )),
+            "here",
+        );
+        return diagnostic.help(if kind == "integer" {
+            format!("write {WHOLE_NUMBERS}, or a larger one as a JSON number in an expression: \"{{{{ … }}}}\"")
+        } else {
+            "write a number below 1.8e308, or a larger one as a JSON number in an expression: \"{{ 1e400 }}\"".to_owned()
+        });
+    }
     let wrong = message
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "));
     let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
         return placed(Diagnostic::new(message), "here");
     };
-    let what = key.map_or_else(
-        || "an item of the list".to_owned(),
-        |key| format!("`{key}`"),
-    );
+    let what = in_words(key);
+    let found_words = date.map_or_else(|| found_in_words(found), str::to_owned);
     let diagnostic = placed(
-        Diagnostic::new(format!(
-            "invalid value: {what} is {}",
-            found_in_words(found)
-        )),
+        Diagnostic::new(format!("invalid value: {what} is {found_words}")),
         "here",
     );
-    diagnostic.help(format!("write {}", expected_in_words(expected, found)))
+    let is_large = found_words.parse::<i128>().is_ok() && found_words.parse::<i64>().is_err();
+    diagnostic.help(if is_large && expected == ANY_VALUE {
+        format!(
+            "write {WHOLE_NUMBERS}; a larger one is a JSON number in an expression: \"{{{{ {found_words} }}}}\""
+        )
+    } else {
+        format!("write {}", expected_in_words(expected, found))
+    })
 }
 
 /// Describes the found value: a number literally, any other by its type.
 fn found_in_words(found: &str) -> String {
     let quoted = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
     let kinds = [
-        ("string", "a text"),
+        ("string", "a string"),
         ("boolean", "true or false"),
         ("sequence", "a list"),
         ("map", "a table"),
@@ -346,7 +482,7 @@ fn expected_in_words(expected: &str, found: &str) -> String {
         "u64" | "usize" => "a whole number of 0 or more",
         "i64" => "a whole number",
         "f64" => "a number",
-        "a string" => "a text in quotes",
+        "a string" => "a string in quotes",
         "a boolean" => "true or false",
         "a sequence" if found == "map" => {
             "a list; each table of a list begins with double brackets: [[…]]"

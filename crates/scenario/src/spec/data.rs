@@ -23,16 +23,21 @@ pub(crate) enum DataSpec {
 pub(crate) struct DataTable {
     /// Rows, as a list. Either `rows` or `file` is required.
     pub(crate) rows: Option<Vec<Spanned<Json>>>,
-    /// File with the rows: CSV whose first row has the column names, JSON (one list), or JSON Lines (a value per line).
-    /// A large file is not loaded into memory. A relative path is resolved against the scenario's folder.
+    /// File with the rows: CSV (or TSV) whose first row has the column names, JSON (one list), or JSON Lines (a value per
+    /// line), in UTF-8, with or without a byte order mark. A large file is not loaded into memory. A relative path is resolved against the scenario's folder.
     pub(crate) file: Option<Spanned<String>>,
-    /// Format of the file: `"csv"`, `"json"` or `"jsonl"`.
+    /// Format of the file: `"csv"`, `"tsv"`, `"json"` or `"jsonl"`.
     ///
     /// Default: by the file's extension
     #[schemars(with = "Option<shape::FileFormat>")]
     pub(crate) format: Option<Spanned<String>>,
-    /// Order in which `next` returns the rows: `"sequence"`, `"shuffled"` (each once, in random order) or `"random"`
-    /// (drawn with replacement).
+    /// Delimiter of a CSV file: one character, such as `";"` or `"\t"`.
+    ///
+    /// Default: detected among comma, semicolon, tab and `|`
+    #[schemars(with = "Option<shape::Delimiter>")]
+    pub(crate) delimiter: Option<Spanned<String>>,
+    /// Order in which `next` returns the rows: `"sequence"`, `"shuffled"` (each once, in random order), `"random"`
+    /// (drawn with replacement) or `"per_user"` (each user has a row of its own, always the same).
     ///
     /// Default: `"sequence"`
     #[schemars(with = "Option<shape::RowOrder>")]

@@ -4,10 +4,11 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Spanned;
+use crate::json::numbers;
 use crate::value::Value;
 
 /// Any JSON value except null.
@@ -17,18 +18,27 @@ pub(crate) enum Json {
     Text(String),
     Integer(i64),
     Float(f64),
+    /// A number as it is written.
+    #[schemars(skip)]
+    Number(String),
     Bool(bool),
     List(Vec<Spanned<Json>>),
     Table(IndexMap<String, Spanned<Json>>),
 }
 
 impl Json {
+    /// Whether it is neither a list nor a table.
+    pub(crate) fn is_scalar(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Table(_))
+    }
+
     /// Converts a scalar to a value, and a list or a table to JSON. Expressions in strings are not evaluated.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Text(text) => Value::text(text.as_str()),
             Self::Integer(number) => Value::Integer(*number),
             Self::Float(number) => Value::Float(*number),
+            Self::Number(number) => Value::of_number(number),
             Self::Bool(value) => Value::Bool(*value),
             Self::List(items) => {
                 let items: Vec<Value> =
@@ -53,23 +63,36 @@ impl<'de> Deserialize<'de> for Json {
 
 struct JsonVisitor;
 
+/// Accepted values, in words.
+pub(crate) const ANY_VALUE: &str = "a string, a number, a boolean, a list or a table";
+
 impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a number, a boolean, a list or a table")
+        f.write_str(ANY_VALUE)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
+        Ok(match numbers::of_marked(text) {
+            Some(number) => Json::Number(number.to_owned()),
+            None => Json::Text(text.to_owned()),
+        })
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
         Ok(Json::Integer(number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Float(number))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
+        if number.is_finite() {
+            Ok(Json::Float(number))
+        } else {
+            Err(E::invalid_value(
+                Unexpected::Float(number),
+                &"a finite number",
+            ))
+        }
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Json, E> {

@@ -29,7 +29,7 @@ pub(crate) struct CheckSpec {
     /// Text that is equal to the complete body.
     pub(crate) equals: Option<Spanned<String>>,
     /// Checks of JSON values: a table that maps each JSONPath (RFC 9535) to a [value test](#value-tests), such as
-    /// `{ "$.items[*]" = { count = 3 } }`.
+    /// `{ "$.items" = { count = 3 } }`.
     #[schemars(with = "Option<shape::JsonTests>")]
     pub(crate) json: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
     /// Checks of header fields: a table that maps each name to a [value test](#value-tests), such as
@@ -62,7 +62,7 @@ pub(crate) struct ExtractTable {
     /// JSONPath (RFC 9535) to evaluate on the body, such as `"$.items[0].id"`.
     #[schemars(with = "Option<shape::JsonPath>")]
     pub(crate) json: Option<Spanned<String>>,
-    /// Regular expression to search for in the body.
+    /// Regular expression to search for in the body; with another source, in its values.
     pub(crate) regex: Option<Spanned<String>>,
     /// Group of the regular expression: a number or a name. `0` is the complete match.
     ///
@@ -71,8 +71,10 @@ pub(crate) struct ExtractTable {
     pub(crate) group: Option<Spanned<Json>>,
     /// Name of a header field whose value to take.
     pub(crate) header: Option<Spanned<String>>,
-    /// Name of a cookie whose value to take.
+    /// Name of a cookie whose value to take: one that the response sets, or that the user has for its URL.
     pub(crate) cookie: Option<Spanned<String>>,
+    /// `true` takes the URL of the response, after redirects.
+    pub(crate) url: Option<bool>,
     /// `true` takes the complete body.
     pub(crate) body: Option<bool>,
     /// `true` takes the status code.

@@ -87,6 +87,21 @@ fn value_test() -> Value {
     ] })
 }
 
+/// A value of a field, or a list of them.
+fn field_value(value: &Value) -> Value {
+    json!({ "anyOf": [value, { "type": "array", "items": value }] })
+}
+
+/// Names and values of header fields.
+fn header_table() -> Value {
+    let value = json!({ "type": ["string", "number", "boolean"], "pattern": HEADER_VALUE });
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": TOKEN, "not": { "pattern": any_case(&SET_BY_BRUNT) } },
+        "additionalProperties": field_value(&value),
+    })
+}
+
 macro_rules! shapes {
     ($($name:ident = $schema:tt;)*) => {$(
         pub(crate) enum $name {}
@@ -121,8 +136,9 @@ shapes! {
     ConnectionMode = { "type": "string", "enum": ["per-user", "per-iteration", "per-request", "shared"] };
     TlsVersions = { "type": "array", "items": { "enum": ["1.2", "1.3"] }, "minItems": 1, "maxItems": 2 };
     TaskOrder = { "type": "string", "enum": ["weight", "sequence"] };
-    RowOrder = { "type": "string", "enum": ["sequence", "shuffled", "random"] };
-    FileFormat = { "type": "string", "pattern": any_case(&["csv", "json", "jsonl", "ndjson"]) };
+    RowOrder = { "type": "string", "enum": ["sequence", "shuffled", "random", "per_user"] };
+    FileFormat = { "type": "string", "pattern": any_case(&["csv", "tsv", "json", "jsonl", "ndjson"]) };
+    Delimiter = { "type": "string", "pattern": "^[ !#-~\t]$" };
     OnExhausted = { "type": "string", "enum": ["start_over", "stop_user", "stop_test"] };
     Take = { "type": "string", "enum": ["first", "last", "all", "random", "count"] };
     Arrivals = { "type": "string", "enum": ["poisson", "constant"] };
@@ -135,11 +151,8 @@ shapes! {
     RequestName = { "type": "string", "pattern": WITHOUT_EXPRESSION };
     Variable = { "type": "string", "pattern": VARIABLE };
     JsonPath = { "type": "string", "pattern": JSON_PATH };
-    Headers = {
-        "type": "object",
-        "propertyNames": { "pattern": TOKEN, "not": { "pattern": any_case(&SET_BY_BRUNT) } },
-        "additionalProperties": { "type": "string", "pattern": HEADER_VALUE },
-    };
+    HeaderTable = { "allOf": [header_table()] };
+    Headers = { "anyOf": [{ "type": "string", "pattern": r"\{\{" }, header_table()] };
     Repeat = { "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string" }] };
     Texts = {
         "anyOf": [
@@ -162,7 +175,12 @@ shapes! {
         ],
     };
     Size = { "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": r"\.\." }] };
-    FormFields = { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } };
+    FormFields = {
+        "anyOf": [
+            { "type": "string", "pattern": r"\{\{" },
+            { "type": "object", "additionalProperties": field_value(&json!({ "type": ["string", "number", "boolean"] })) },
+        ],
+    };
     HeaderTests = {
         "type": "object", "propertyNames": { "pattern": TOKEN }, "additionalProperties": value_test(),
     };

@@ -4,10 +4,11 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
+use super::fields::FieldsSpec;
 use super::json::Json;
 use super::response::{CheckSpec, ExtractSpec};
 use super::{Spanned, shape};
@@ -26,11 +27,11 @@ pub(crate) const SET_BY_BRUNT: [&str; 5] = [
 #[serde(deny_unknown_fields)]
 #[schemars(extend("dependencies" = json!({
     "else": ["if"], "at_most": ["while"], "for_each": ["in", "steps"], "in": ["for_each"], "if": ["steps"],
-    "repeat": ["steps"], "while": ["steps"], "group": ["steps"], "method": ["path"], "path": ["method"],
+    "repeat": ["steps"], "while": ["steps"], "group": ["steps"], "check_out": ["steps"], "method": ["path"], "path": ["method"],
 })))]
 pub(crate) struct StepSpec {
     // Keys of tasks.
-    /// Weight of the task, relative to the others in its list.
+    /// Weight of the task, or of a step of `choose`, relative to the others in its list.
     ///
     /// Default: `1`
     #[schemars(range(min = 0))]
@@ -49,7 +50,7 @@ pub(crate) struct StepSpec {
     #[schemars(with = "Option<shape::TaskOrder>")]
     pub(crate) order: Option<Spanned<String>>,
     // Keys of steps other than requests.
-    /// Steps to run one after another; the body of `if`, `repeat`, `while`, `for_each` and `group`.
+    /// Steps to run one after another; the body of `if`, `repeat`, `while`, `for_each`, `group` and `check_out`.
     pub(crate) steps: Option<Spanned<Vec<Spanned<StepSpec>>>>,
     /// [Pause](#waits) of the user, such as `"1s..3s"`. At the end of the load, a pausing task is aborted.
     #[schemars(with = "Option<shape::StepWait>")]
@@ -87,6 +88,13 @@ pub(crate) struct StepSpec {
     /// Custom metrics to record: numbers from 0 to 70 million, each under its name, reported with percentiles like
     /// response times.
     pub(crate) measure: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    /// List of steps, each with a `weight` (1 unless set): one of them runs, chosen by weight.
+    pub(crate) choose: Option<Spanned<Vec<Spanned<StepSpec>>>>,
+    /// Rows to take for the duration of `steps`: a table that maps the name of a variable to the name of [data](#data).
+    /// No other user has a row until it is given back, after `steps` or when they are aborted. If every row is taken, the
+    /// user waits.
+    #[schemars(with = "Option<IndexMap<shape::Variable, String>>")]
+    pub(crate) check_out: Option<IndexMap<Spanned<String>, Spanned<String>>>,
     /// `true` stops this user for good.
     #[schemars(with = "Option<shape::Flag>")]
     pub(crate) stop_user: Option<Spanned<bool>>,
@@ -129,20 +137,20 @@ pub(crate) struct StepSpec {
     /// Path of a request with `method`, query included.
     #[schemars(with = "Option<shape::Path>")]
     pub(crate) path: Option<Spanned<String>>,
-    /// Query parameters to append to the path, percent-encoded.
+    /// Query parameters to append to the path, percent-encoded ([fields](#fields)).
     ///
     /// Default: none
     #[schemars(with = "Option<shape::FormFields>")]
-    pub(crate) query: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
+    pub(crate) query: Option<Spanned<FieldsSpec>>,
     /// Body: any value, as JSON (`application/json`).
     ///
     /// Default: none
     pub(crate) json: Option<Spanned<Json>>,
-    /// Body: form fields (`application/x-www-form-urlencoded`).
+    /// Body: form [fields](#fields) (`application/x-www-form-urlencoded`).
     ///
     /// Default: none
     #[schemars(with = "Option<shape::FormFields>")]
-    pub(crate) form: Option<Spanned<IndexMap<Spanned<String>, Spanned<Json>>>>,
+    pub(crate) form: Option<Spanned<FieldsSpec>>,
     /// Body: plain text (`text/plain`).
     ///
     /// Default: none
@@ -152,15 +160,16 @@ pub(crate) struct StepSpec {
     ///
     /// Default: none
     pub(crate) file: Option<Spanned<String>>,
-    /// Body: named [parts](#multipart-bodies), each a string or `{ file = "…" }`, streamed (`multipart/form-data`).
+    /// Body: named [parts](#multipart-bodies), each a string, `{ file = "…" }` (streamed), `{ text = "…" }`, or a list of
+    /// them (`multipart/form-data`).
     ///
     /// Default: none
     pub(crate) multipart: Option<Spanned<IndexMap<Spanned<String>, Spanned<PartSpec>>>>,
-    /// Header fields of this request. They replace the scenario's header fields of the same name.
+    /// Header [fields](#fields) of this request. They replace the scenario's header fields of the same name.
     ///
     /// Default: the scenario's `headers`
     #[schemars(with = "Option<shape::Headers>")]
-    pub(crate) headers: Option<IndexMap<Spanned<String>, Spanned<String>>>,
+    pub(crate) headers: Option<Spanned<FieldsSpec>>,
     /// Authorization: `{ user = "…", password = "…" }` (Basic) or `{ bearer = "…" }`.
     ///
     /// Default: none
@@ -241,6 +250,8 @@ impl StepSpec {
             ("for_each", self.for_each.is_some()),
             ("group", self.group.is_some()),
             ("measure", self.measure.is_some()),
+            ("choose", self.choose.is_some()),
+            ("check_out", self.check_out.is_some()),
             ("stop_user", self.stop_user.is_some()),
             ("stop_test", self.stop_test.is_some()),
             ("clear_cookies", self.clear_cookies.is_some()),
@@ -276,27 +287,32 @@ pub(crate) struct AuthSpec {
     pub(crate) bearer: Option<Spanned<String>>,
 }
 
-/// A part of a multipart body: a text or a file.
+/// A part of a multipart body: a text or a file, or several parts with the same name.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum PartSpec {
     Text(String),
-    File(FilePartSpec),
+    File(Box<FilePartSpec>),
+    List(Vec<Spanned<PartSpec>>),
 }
 
-/// `{ file = "…" }`.
+/// `{ file = "…" }` or `{ text = "…" }`.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = json!([{ "required": ["file"] }, { "required": ["text"] }])))]
 pub(crate) struct FilePartSpec {
-    /// File whose content is the part. A relative path is resolved against the scenario's folder. Required.
-    pub(crate) file: Spanned<String>,
+    /// File whose content is the part. A relative path is resolved against the scenario's folder. Either `file` or
+    /// `text` is required.
+    pub(crate) file: Option<Spanned<String>>,
+    /// Text that is the part. With a `name`, the service receives it as a file.
+    pub(crate) text: Option<Spanned<String>>,
     /// File name that is sent.
     ///
-    /// Default: that of the file
+    /// Default: that of the file; none for a `text`
     pub(crate) name: Option<Spanned<String>>,
     /// Content type of the part.
     ///
-    /// Default: `application/octet-stream`
+    /// Default: `application/octet-stream`; none for a `text` without a `name`
     #[serde(rename = "type")]
     pub(crate) content_type: Option<Spanned<String>>,
 }
@@ -309,7 +325,7 @@ impl<'de> Deserialize<'de> for PartSpec {
             type Value = PartSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or { file = \"…\" }")
+                f.write_str("a string, { file = \"…\" }, { text = \"…\" } or a list of them")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<PartSpec, E> {
@@ -318,7 +334,16 @@ impl<'de> Deserialize<'de> for PartSpec {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PartSpec, A::Error> {
                 let map = serde::de::value::MapAccessDeserializer::new(map);
-                FilePartSpec::deserialize(map).map(PartSpec::File)
+                let part = FilePartSpec::deserialize(map)?;
+                Ok(PartSpec::File(Box::new(part)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<PartSpec, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(PartSpec::List(list))
             }
         }
 

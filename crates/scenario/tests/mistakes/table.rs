@@ -104,27 +104,27 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         (
             "concurrent_of_the_same_class",
             profile(
-                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ users_of = [\"visitor\"], rate = 5 }]",
+                "classes = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ classes = [\"visitor\"], rate = 5 }]",
             ),
         ),
         (
             "concurrent_of_another_length",
             class(
-                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
-                 concurrent = [{ users_of = [\"other\"], rate = 5, duration = \"2m\" }]",
+                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nclasses = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
+                 concurrent = [{ classes = [\"other\"], rate = 5, duration = \"2m\" }]",
             ),
         ),
         (
             "concurrent_with_targets",
             class(
-                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
-                 concurrent = [{ users_of = [\"other\"], rate = 5, targets = [\"p95\"], search = {} }]",
+                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nclasses = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
+                 concurrent = [{ classes = [\"other\"], rate = 5, targets = [\"p95\"], search = {} }]",
             ),
         ),
         (
             "concurrent_of_an_unknown_class",
             profile(
-                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ users_of = [\"vistor\"], rate = 5 }]",
+                "classes = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ classes = [\"vistor\"], rate = 5 }]",
             ),
         ),
         (
@@ -217,8 +217,8 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             profile("users = 1\nduration = \"5m\"\nspawn_rate = 0"),
         ),
         (
-            "users_of_nobody",
-            profile("users = 1\nduration = \"5m\"\nusers_of = [\"vistor\"]"),
+            "classes_unknown",
+            profile("users = 1\nduration = \"5m\"\nclasses = [\"vistor\"]"),
         ),
         ("rate", profile("rate = \"500/day\"\nduration = \"5m\"")),
         (
@@ -376,6 +376,141 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         (
             "rows_never_used_up",
             top("data.x = { rows = [1], order = \"random\", on_exhausted = \"stop_user\" }"),
+        ),
+        (
+            "delimiter_of_two_characters",
+            top("data.x = { file = \"people.csv\", delimiter = \";;\" }"),
+        ),
+        (
+            "delimiter_of_json",
+            top("data.x = { file = \"people.json\", delimiter = \";\" }"),
+        ),
+        (
+            "date_in_json",
+            file("post = \"/\"\njson = { d = 2024-01-01T00:00:00Z }", ""),
+        ),
+        (
+            "dates_in_a_list",
+            file("post = \"/\"\njson = [2024-01-01, 12:30:00]", ""),
+        ),
+        (
+            "date_of_a_duration",
+            file(GET, "").replace("\"1s..3s\"", "2024-01-01"),
+        ),
+        (
+            "date_of_a_number",
+            profile("users = 2024-01-01\nduration = \"5m\""),
+        ),
+        ("date_of_a_table", top("timeouts = 2024-01-01")),
+        (
+            "date_of_a_header",
+            file("get = \"/\"\nheaders = { X-Date = 2024-01-01 }", ""),
+        ),
+        ("date_of_fields", file("get = \"/\"\nquery = 07:32:00", "")),
+        ("not_a_number", file("get = \"/\"\nquery = { a = nan }", "")),
+        (
+            "infinite_number",
+            file("post = \"/\"\njson = { a = [-inf] }", ""),
+        ),
+        (
+            "integer_that_is_too_large",
+            file("post = \"/\"\njson = { id = 18446744073709551615 }", ""),
+        ),
+        (
+            "integer_that_no_type_holds",
+            file(
+                "post = \"/\"\njson = { id = 999999999999999999999999999999999999999999 }",
+                "",
+            ),
+        ),
+        (
+            "integer_too_large_for_its_key",
+            profile("users = 99999999999\nduration = \"5m\""),
+        ),
+        (
+            "float_that_is_too_large",
+            file("post = \"/\"\njson = { a = 1e400 }", ""),
+        ),
+        (
+            "table_as_a_parameter",
+            file("get = \"/\"\nquery = { a = { b = 1 } }", ""),
+        ),
+        (
+            "lists_as_parameters",
+            file("post = \"/\"\nform = { a = [[1]] }", ""),
+        ),
+        (
+            "table_as_a_header",
+            file("get = \"/\"\nheaders = { X = { b = 1 } }", ""),
+        ),
+        ("text_as_a_query", file("get = \"/\"\nquery = \"a=1\"", "")),
+        ("number_as_headers", file("get = \"/\"\nheaders = 5", "")),
+        (
+            "part_with_two_contents",
+            file(
+                "post = \"/\"\nmultipart = { a = { text = \"x\", file = \"people.csv\" } }",
+                "",
+            ),
+        ),
+        (
+            "part_without_content",
+            file("post = \"/\"\nmultipart = { a = { name = \"x\" } }", ""),
+        ),
+        (
+            "parts_in_lists",
+            file("post = \"/\"\nmultipart = { a = [[\"x\"]] }", ""),
+        ),
+        ("choose_nothing", file("choose = []", "")),
+        (
+            "choose_with_tags",
+            file("choose = [{ get = \"/\", tags = [\"a\"] }]", ""),
+        ),
+        (
+            "check_out_of_unknown_data",
+            file(
+                "check_out = { fruit = \"fruit\" }\nsteps = [{ get = \"/\" }]",
+                "",
+            ),
+        ),
+        (
+            "check_out_of_empty_data",
+            file(
+                "check_out = { fruit = \"none\" }\nsteps = [{ get = \"/\" }]",
+                "",
+            ),
+        ),
+        (
+            "check_out_in_random_order",
+            top_of(
+                &file("check_out = { y = \"x\" }\nsteps = [{ get = \"/\" }]", ""),
+                "data.x = { rows = [1], order = \"random\" }",
+            ),
+        ),
+        (
+            "check_out_without_steps",
+            file("check_out = { x = \"fruits\" }", ""),
+        ),
+        (
+            "sequence_of_a_variable",
+            file("get = \"/{{ seq(x) }}\"", ""),
+        ),
+        (
+            "sequence_that_begins_below_zero",
+            file("get = \"/{{ seq('a', -1) }}\"", ""),
+        ),
+        (
+            "sample_that_is_too_large",
+            file(
+                "get = \"/\"\nquery = { a = \"{{ sample(fruits, 2) }}\" }",
+                "",
+            ),
+        ),
+        (
+            "two_sources",
+            file(
+                "get = \"/\"\nextract = { a = { url = true, header = \"X\" } }",
+                "",
+            ),
         ),
         ("data_without_rows", top("data.x = { order = \"random\" }")),
         (

@@ -55,6 +55,7 @@ fn values(text: &str, seed: u64) -> (Vec<Result<Value, EvalError>>, Xoshiro256Pl
         random: &mut random,
         variables: &ids,
         shared: &shared,
+        user: 3,
         recent_secrets: &mut RecentSecrets::default(),
     };
     let given = (0..5)
@@ -77,6 +78,10 @@ fn expressions() -> impl Strategy<Value = String> {
         Just("pick_weighted(fruits, shares)".to_owned()),
         Just("uuid()".to_owned()),
         Just("seq()".to_owned()),
+        Just("seq('a')".to_owned()),
+        Just("seq('b', 7)".to_owned()),
+        Just("user_number()".to_owned()),
+        Just("sample(fruits, 2)".to_owned()),
         Just("now()".to_owned()),
         Just("now('%H:%M', '-90m')".to_owned()),
         Just("word".to_owned()),
@@ -181,6 +186,7 @@ fn endless_loop_is_aborted() {
         random: &mut random,
         variables: &[],
         shared: &shared,
+        user: 3,
         recent_secrets: &mut RecentSecrets::default(),
     };
     match program.evaluate(&mut eval_context) {
