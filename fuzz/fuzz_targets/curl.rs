@@ -2,12 +2,16 @@
 
 #![no_main]
 
+mod any_variable;
+
 use brunt_scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
+use any_variable::AnyVariable;
+
+fuzz_target!(|text: &[u8]| {
     if let Ok(imported) = brunt_import::curl(text) {
-        let parsed = Scenario::read("imported.toml", &imported.scenario);
+        let parsed = Scenario::read_in("imported.toml", &imported.scenario, &AnyVariable);
         assert!(parsed.is_ok(), "{:?}\n{}", parsed.err(), imported.scenario);
     }
 });

@@ -2,12 +2,16 @@
 
 #![no_main]
 
+mod any_variable;
+
 use brunt_scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 
+use any_variable::AnyVariable;
+
 fuzz_target!(|text: &str| {
     if let Ok(imported) = brunt_import::har(text, None) {
-        let parsed = Scenario::read("imported.toml", &imported.scenario);
+        let parsed = Scenario::read_in("imported.toml", &imported.scenario, &AnyVariable);
         assert!(parsed.is_ok(), "{:?}\n{}", parsed.err(), imported.scenario);
     }
 });

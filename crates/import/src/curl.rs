@@ -1,14 +1,21 @@
 //! curl commands that browsers copy or people write.
 
+mod bash;
+mod body;
+mod cmd;
+mod command;
+mod command_line;
+mod fetch;
+mod form_part;
 mod options;
-mod shell_lexer;
+mod power_shell;
+mod requests;
+mod shell;
+mod target;
+mod url_pattern;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
-use url::{Url, form_urlencoded};
-
-use crate::draft::{Body, Draft};
+use crate::data::Data;
+use crate::draft::{ConnectionSettings, Draft};
 use crate::error::ImportError;
 use crate::grouping;
 use crate::headers::Client;
@@ -16,407 +23,333 @@ use crate::recorded_request::RecordedRequest;
 use crate::scenario_text::{self, Imported};
 use crate::warnings::{Warnings, one_line};
 
-use shell_lexer::Token;
+use command::Command;
+use command_line::{Input, MARKS, ShellCommand, ShellText};
 
-/// Imports a text with one or more curl commands in the syntax of a shell.
-pub fn curl(text: &str) -> Result<Imported, ImportError> {
-    let tokens = shell_lexer::split(text.trim_start_matches('\u{feff}'))?;
-    let commands = tokens.split(|token| *token == Token::End).map(|command| {
-        let word = |token: &Token| match token {
-            Token::Word(word) => word.clone(),
-            Token::End => String::new(),
-        };
-        command.iter().map(word).collect::<Vec<String>>()
-    });
-    of_commands(commands.collect())
-}
+/// Note about the only default in which brunt differs from curl.
+const REDIRECTS: &str = "Redirects within the host are followed, which curl does only with -L.";
 
-/// Imports one curl command that a shell has already split into words.
-pub fn curl_words(words: &[String]) -> Result<Imported, ImportError> {
-    of_commands(vec![words.to_vec()])
-}
-
-fn of_commands(commands: Vec<Vec<String>>) -> Result<Imported, ImportError> {
+/// Imports a text with one or more curl commands in the syntax of a shell, or with calls of `fetch()`.
+pub fn curl(text: impl AsRef<[u8]>) -> Result<Imported, ImportError> {
+    let text = text.as_ref();
+    let plain = String::from_utf8_lossy(text);
+    let plain = plain.trim_start_matches('\u{feff}');
     let mut warnings = Warnings::default();
-    let mut all = Vec::new();
-    let (mut insecure, mut is_curl) = (false, false);
-    for words in commands {
-        let Some(words) = without_curl(&words) else {
-            let line = words.join(" ");
-            if !line.is_empty() {
-                warnings.at(
-                    "not a curl command, left out",
-                    line.chars().take(60).collect::<String>(),
-                );
-            }
-            continue;
+    if fetch::is_syntax_of(plain) {
+        let requests = fetch::requests(plain, &mut warnings)?;
+        let settings = ConnectionSettings::default();
+        let mut draft = draft(requests, Data::default(), settings, &mut warnings)?;
+        let calls = draft.tasks.iter().map(|task| task.weight).sum::<u64>();
+        draft.source = match calls {
+            1 => "a fetch() call".to_owned(),
+            several => format!("{several} fetch() calls"),
         };
-        is_curl = true;
-        // `--next` starts another request of the same command.
-        for words in words.split(|word| word == "--next" || word == "-:") {
-            let command = Command::read(words, &mut warnings);
-            insecure |= command.insecure;
-            all.extend(command.requests(&mut warnings));
-        }
+        return Ok(scenario_text::imported(&draft, warnings));
     }
-    if all.is_empty() {
-        return Err(if is_curl {
+    if is_power_shell_request(plain) {
+        return Err(ImportError::PowerShell);
+    }
+    let text = shell::split(text)?;
+    of_commands(text, false)
+}
+
+/// Imports one curl command that a shell has already split into words, with or without the word `curl`.
+pub fn curl_words<W: AsRef<[u8]>>(words: &[W]) -> Result<Imported, ImportError> {
+    let command = ShellCommand {
+        words: words.iter().map(|word| word.as_ref().to_vec()).collect(),
+        ..ShellCommand::default()
+    };
+    let text = ShellText {
+        commands: vec![command],
+        ..ShellText::default()
+    };
+    of_commands(text, true)
+}
+
+/// Whether a text calls PowerShell's own commands, of which `curl` was the name of one.
+fn is_power_shell_request(text: &str) -> bool {
+    [
+        "Invoke-WebRequest",
+        "Invoke-RestMethod",
+        "Microsoft.PowerShell.",
+    ]
+    .into_iter()
+    .any(|name| text.contains(name))
+        || text.contains("@{") && text.contains("-Headers")
+}
+
+/// The requests of commands, and the settings of their connections.
+#[derive(Debug, Default)]
+struct CommandRequests {
+    requests: Vec<RecordedRequest>,
+    settings: Option<ConnectionSettings>,
+    follows_redirects: bool,
+    is_curl: bool,
+}
+
+fn of_commands(text: ShellText, is_curl: bool) -> Result<Imported, ImportError> {
+    let (mut warnings, mut data) = <(Warnings, Data)>::default();
+    for name in &text.variables {
+        data.variable(name);
+    }
+    for (what, place) in &text.warnings {
+        warnings.at(*what, place);
+    }
+    let mut all = CommandRequests {
+        follows_redirects: true,
+        ..CommandRequests::default()
+    };
+    for command in resolved(text) {
+        all.add(&command, is_curl, &mut warnings);
+    }
+    if all.requests.is_empty() {
+        if !all.is_curl {
+            return Err(ImportError::NoCommand);
+        }
+        let reasons = warnings.into_lines();
+        return Err(if reasons.is_empty() {
             ImportError::NoUrl
         } else {
-            ImportError::NoCommand
+            ImportError::Nothing {
+                reason: reasons.join("; "),
+            }
         });
     }
-    let all = of_one_host(all, &mut warnings);
-    let requests = all.len();
-    let mut draft = grouping::draft(all, Client::Curl, &mut warnings)?;
-    draft.source = match requests {
+    let requests = of_one_origin(all.requests, &mut warnings);
+    let count = requests.len();
+    let mut draft = draft(
+        requests,
+        data,
+        all.settings.unwrap_or_default(),
+        &mut warnings,
+    )?;
+    draft.source = match count {
         1 => "a curl command".to_owned(),
         several => format!("{several} curl commands"),
     };
-    draft.insecure = insecure;
-    Ok(finished(&draft, warnings))
+    if !all.follows_redirects {
+        draft.notes.push(REDIRECTS);
+    }
+    Ok(scenario_text::imported(&draft, warnings))
 }
 
-fn finished(draft: &Draft, mut warnings: Warnings) -> Imported {
-    if draft.insecure {
+impl CommandRequests {
+    fn add(&mut self, command: &ShellCommand, is_curl: bool, warnings: &mut Warnings) {
+        let words = match without_curl(&command.words) {
+            Some(words) => words,
+            None if is_curl => &command.words[..],
+            None => {
+                // What reads curl's output does not change the request.
+                if !command.is_fed {
+                    let line = String::from_utf8_lossy(&command.words.join(&b' ')).into_owned();
+                    let line: String = line.chars().take(60).collect();
+                    warnings.at("not a curl command, left out", line);
+                }
+                return;
+            }
+        };
+        self.is_curl = true;
+        for command in Command::read_all(words, command, warnings) {
+            match command.requests(warnings) {
+                Ok(requests) if requests.is_empty() => {}
+                Ok(requests) => {
+                    self.follows_redirects &= command.follows_redirects.is_some();
+                    self.merge_settings(&command.settings, warnings);
+                    self.requests.extend(requests);
+                }
+                Err(reason) => warnings.add(reason),
+            }
+        }
+    }
+
+    /// The settings of a scenario are those of all its connections.
+    fn merge_settings(&mut self, settings: &ConnectionSettings, warnings: &mut Warnings) {
+        match &mut self.settings {
+            None => self.settings = Some(settings.clone()),
+            Some(known) if known == settings => {}
+            Some(known) => {
+                known.insecure |= settings.insecure;
+                warnings.add(
+                    "commands differ in TLS, HTTP version or connect timeout, which a scenario has once; those of the \
+                     first command are used",
+                );
+            }
+        }
+    }
+}
+
+fn draft(
+    requests: Vec<RecordedRequest>,
+    data: Data,
+    mut settings: ConnectionSettings,
+    warnings: &mut Warnings,
+) -> Result<Draft, ImportError> {
+    let is_tls = requests
+        .first()
+        .is_some_and(|request| request.url.scheme() == "https");
+    if !is_tls {
+        let files = [
+            settings.authorities.take(),
+            settings.certificate.take(),
+            settings.key.take(),
+        ];
+        if files.iter().any(Option::is_some) || settings.tls_versions.take().is_some() {
+            warnings.add("settings of TLS were left out, since the host is not https");
+        }
+        if settings.http == Some("auto") {
+            settings.http = None;
+            warnings.add(
+                "an upgrade to HTTP/2 is not supported; HTTP/1.1 is used, or set http = \"2\"",
+            );
+        }
+    }
+    if settings.http == Some("1.1") {
+        settings.http = None;
+    }
+    // One file may contain the certificate and the key.
+    if settings.key.is_none() {
+        settings.key.clone_from(&settings.certificate);
+    }
+    if settings.insecure {
         warnings.add("TLS certificates are not verified, as in the command: [tls] insecure = true");
     }
-    scenario_text::imported(draft, warnings)
+    let mut draft = grouping::draft_from(data, requests, Client::Curl, warnings)?;
+    draft.connection = settings;
+    Ok(draft)
+}
+
+/// Commands with the values of variables that the text sets, and with the input that other commands write.
+fn resolved(text: ShellText) -> Vec<ShellCommand> {
+    let mut values: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut commands: Vec<ShellCommand> = Vec::new();
+    for mut command in text.commands {
+        let inputs = match &mut command.input {
+            Some(Input::File(text) | Input::Bytes(text)) => Some(text),
+            None => None,
+        };
+        for word in command.words.iter_mut().chain(inputs) {
+            for (mark, value) in &values {
+                replace(word, mark, value);
+            }
+        }
+        if let Some(assigned) = assignments(&command.words) {
+            values.extend(assigned);
+            continue;
+        }
+        if command.is_fed && command.input.is_none() {
+            let output = commands.last().and_then(|feeder| output_of(&feeder.words));
+            if output.is_some() {
+                commands.pop();
+            }
+            command.input = output;
+        }
+        commands.push(command);
+    }
+    commands
+}
+
+/// The variables that a command sets, if it does nothing else: their marks, and their values.
+fn assignments(words: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    let words = match words.first() {
+        Some(first) if first == b"export" => &words[1..],
+        _ => words,
+    };
+    let assigned = words.iter().map(|word| {
+        let at = word.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = (&word[..at], &word[at + 1..]);
+        let is_name = !name.is_empty()
+            && !name[0].is_ascii_digit()
+            && name
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        is_name.then(|| ([MARKS.0, name, MARKS.1].concat(), value.to_vec()))
+    });
+    let assigned: Option<Vec<_>> = assigned.collect();
+    assigned.filter(|assigned| !assigned.is_empty())
+}
+
+fn replace(word: &mut Vec<u8>, mark: &[u8], value: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = word[from..]
+        .windows(mark.len())
+        .position(|part| part == mark)
+    {
+        let at = from + at;
+        word.splice(at..at + mark.len(), value.iter().copied());
+        from = at + value.len();
+    }
+}
+
+/// What a command writes, if its words say so.
+fn output_of(words: &[Vec<u8>]) -> Option<Input> {
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    match &words[..] {
+        [b"echo", b"-n", rest @ ..] => Some(Input::Bytes(rest.join(&b' '))),
+        [b"echo", rest @ ..] if !rest.first().is_some_and(|word| word.starts_with(b"-")) => {
+            Some(Input::Bytes([&rest.join(&b' ')[..], b"\n"].concat()))
+        }
+        [b"printf", b"%s", text] => Some(Input::Bytes(text.to_vec())),
+        [b"cat", file] if !file.starts_with(b"-") => Some(Input::File(file.to_vec())),
+        _ => None,
+    }
 }
 
 /// The words after `curl`, which may follow a prompt, `sudo` or environment variables. Without that word, a URL or an option
 /// may start the command.
-fn without_curl(words: &[String]) -> Option<&[String]> {
-    let is_curl = |word: &String| {
-        let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
-        name == "curl" || name == "curl.exe"
+fn without_curl(words: &[Vec<u8>]) -> Option<&[Vec<u8>]> {
+    let is_url = |word: &[u8]| {
+        let word = word.to_ascii_lowercase();
+        word.starts_with(b"http://") || word.starts_with(b"https://")
     };
-    if let Some(at) = words.iter().take(6).position(is_curl) {
+    let is_curl = |word: &Vec<u8>| {
+        let name = word
+            .rsplit(|byte| b"/\\".contains(byte))
+            .next()
+            .unwrap_or_default();
+        !is_url(word) && (name == b"curl" || name == b"curl.exe")
+    };
+    // What follows an option or a URL is an argument.
+    let is_argument = |word: &Vec<u8>| word.starts_with(b"-") || is_url(word);
+    let before = words.iter().take(6).take_while(|word| !is_argument(word));
+    if let Some(at) = before.clone().position(is_curl) {
         return Some(&words[at + 1..]);
     }
     let first = words.first()?;
-    (first.starts_with('-') || first.contains("://")).then_some(words)
+    let is_alone = words.len() == 1 && is_host(first);
+    (is_argument(first) || is_alone).then_some(words)
 }
 
-/// Selects the requests to the host with the most requests.
-fn of_one_host(all: Vec<RecordedRequest>, warnings: &mut Warnings) -> Vec<RecordedRequest> {
-    let count = |host: &str| {
+/// Whether a word looks like a URL without a scheme: a host with a dot or a port, or `localhost`.
+fn is_host(word: &[u8]) -> bool {
+    let host = word
+        .split(|byte| b"/?#".contains(byte))
+        .next()
+        .unwrap_or_default();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-:[]@_".contains(byte);
+    let looks_like_host = host == b"localhost" || host.iter().any(|byte| b".:".contains(byte));
+    looks_like_host && host.iter().all(is_plain) && host.iter().any(u8::is_ascii_alphanumeric)
+}
+
+/// Selects the requests to the scheme, host and port with the most requests.
+fn of_one_origin(all: Vec<RecordedRequest>, warnings: &mut Warnings) -> Vec<RecordedRequest> {
+    let origin = |request: &RecordedRequest| request.url.origin().ascii_serialization();
+    let count = |wanted: &str| {
         all.iter()
-            .filter(|request| request.authority() == host)
+            .filter(|request| origin(request) == wanted)
             .count()
     };
-    let hosts = all.iter().map(RecordedRequest::authority);
-    // The first of the hosts with the most requests.
-    let Some(host) = hosts.rev().max_by_key(|host| count(host)) else {
+    // The first of the origins with the most requests.
+    let origins = all.iter().map(origin).rev();
+    let Some(most) = origins.max_by_key(|origin| count(origin)) else {
         return all;
     };
-    let (kept, others): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|request| request.authority() == host);
+    let (kept, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|request| origin(request) == most);
     for request in others {
         warnings.at(
             "requests to other hosts were left out, since a scenario has one host",
-            request.authority(),
+            one_line(&origin(&request)),
         );
     }
     kept
-}
-
-/// The options of a command.
-#[derive(Debug, Default)]
-struct Command {
-    method: Option<String>,
-    urls: Vec<String>,
-    headers: Vec<(String, String)>,
-    /// Parts of the body, joined by `&`.
-    data: Vec<Vec<u8>>,
-    data_file: Option<String>,
-    upload: Option<String>,
-    parts: Vec<String>,
-    is_json: bool,
-    data_in_query: bool,
-    insecure: bool,
-    timeout: Option<String>,
-}
-
-impl Command {
-    fn read(words: &[String], warnings: &mut Warnings) -> Self {
-        let mut command = Self::default();
-        let mut words = words.iter();
-        let mut only_urls = false;
-        while let Some(word) = words.next() {
-            if only_urls || word == "-" || !word.starts_with('-') {
-                command.urls.push(word.clone());
-            } else if word == "--" {
-                only_urls = true;
-            } else if let Some(long) = word.strip_prefix("--") {
-                let (name, value) = match long.split_once('=') {
-                    // curl does not support this form, but people use it.
-                    Some((name, value)) if options::takes_value(name) => {
-                        (name, Some(value.to_owned()))
-                    }
-                    _ if options::takes_value(long) => (long, words.next().cloned()),
-                    _ => (long, None),
-                };
-                command.option(name, value.unwrap_or_default(), warnings);
-            } else {
-                command.short(&word[1..], &mut words, warnings);
-            }
-        }
-        command
-    }
-
-    /// Reads letters after one hyphen: the first letter that takes a value gets the rest, or the next word.
-    fn short(
-        &mut self,
-        letters: &str,
-        words: &mut std::slice::Iter<String>,
-        warnings: &mut Warnings,
-    ) {
-        for (at, letter) in letters.char_indices() {
-            let name = options::long(letter);
-            if !options::takes_value(name) {
-                self.option(name, String::new(), warnings);
-                continue;
-            }
-            let rest = &letters[at + letter.len_utf8()..];
-            let value = if rest.is_empty() {
-                words.next().cloned()
-            } else {
-                Some(rest.to_owned())
-            };
-            return self.option(name, value.unwrap_or_default(), warnings);
-        }
-    }
-
-    fn option(&mut self, name: &str, value: String, warnings: &mut Warnings) {
-        match name {
-            "request" => self.method = Some(value),
-            "url" => self.urls.push(value),
-            "header" => self.header(&value, warnings),
-            "user-agent" => self.headers.push(("User-Agent".to_owned(), value)),
-            "referer" => self.headers.push(("Referer".to_owned(), value)),
-            "cookie" => self.headers.push(("Cookie".to_owned(), value)),
-            "user" => {
-                let value = format!("Basic {}", STANDARD.encode(value));
-                self.headers.push(("Authorization".to_owned(), value));
-            }
-            "oauth2-bearer" => {
-                self.headers
-                    .push(("Authorization".to_owned(), format!("Bearer {value}")));
-            }
-            "compressed" => self
-                .headers
-                .push(("Accept-Encoding".to_owned(), "gzip".to_owned())),
-            "data" | "data-ascii" | "data-binary" | "json" => {
-                self.is_json |= name == "json";
-                match value.strip_prefix('@') {
-                    Some(file) => self.data_file = Some(file.to_owned()),
-                    None => self.data.push(value.into_bytes()),
-                }
-            }
-            "data-raw" => self.data.push(value.into_bytes()),
-            "data-urlencode" => self.data.push(encoded(&value, warnings).into_bytes()),
-            "url-query" => {
-                self.data.push(encoded(&value, warnings).into_bytes());
-                self.data_in_query = true;
-            }
-            "form" | "form-string" => self.parts.push(value),
-            "upload-file" => self.upload = Some(value),
-            "get" => self.data_in_query = true,
-            "head" => {
-                self.method.get_or_insert_with(|| "HEAD".to_owned());
-            }
-            "insecure" => self.insecure = true,
-            "max-time" => self.timeout = seconds(&value),
-            "config" => warnings.at("options from a file are not read", value),
-            "cert" | "key" | "cacert" | "capath" => {
-                warnings.at(
-                    "certificates were left out; add them under [tls] in the scenario",
-                    format!("--{name}"),
-                );
-            }
-            "proxy" | "preproxy" | "socks5" | "socks5-hostname" | "socks4" | "socks4a"
-            | "unix-socket" => {
-                warnings.at(
-                    "proxies and Unix sockets are not supported, left out",
-                    format!("--{name}"),
-                );
-            }
-            "resolve" | "connect-to" => {
-                warnings.at(
-                    "left out; use brunt run --resolve HOST:PORT:ADDRESS instead",
-                    format!("--{name}"),
-                );
-            }
-            "aws-sigv4" | "digest" | "ntlm" | "negotiate" | "anyauth" => {
-                warnings.at(
-                    "this kind of authorization is not supported, left out",
-                    format!("--{name}"),
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn header(&mut self, line: &str, warnings: &mut Warnings) {
-        if let Some(file) = line.strip_prefix('@') {
-            warnings.at("headers from a file are not read", file);
-            return;
-        }
-        // `Name;` sends the header without a value, `Name:` removes curl's own header.
-        match line.split_once(':') {
-            Some((_, value)) if value.trim().is_empty() => {}
-            Some((name, value)) => self
-                .headers
-                .push((name.trim().to_owned(), value.trim().to_owned())),
-            None => {
-                let line = line.trim_end_matches(';');
-                warnings.at("a header without a value was left out", one_line(line));
-            }
-        }
-    }
-
-    fn requests(self, warnings: &mut Warnings) -> Vec<RecordedRequest> {
-        let urls: Vec<Url> = self
-            .urls
-            .iter()
-            .filter_map(|text| url(text, warnings))
-            .collect();
-        let body = self.body(warnings);
-        let method = self.method(body.is_some());
-        let query = self.data.join(&b'&');
-        let query = String::from_utf8_lossy(&query);
-        urls.into_iter()
-            .map(|mut url| {
-                if self.data_in_query && !query.is_empty() {
-                    let both = url
-                        .query()
-                        .map_or_else(|| query.to_string(), |own| format!("{own}&{query}"));
-                    url.set_query(Some(&both));
-                }
-                let mut request = RecordedRequest::new(&method, without_user(&url));
-                request.headers = self.all_headers(&url);
-                request.body.clone_from(&body);
-                request.timeout.clone_from(&self.timeout);
-                request
-            })
-            .collect()
-    }
-
-    fn method(&self, has_body: bool) -> String {
-        match &self.method {
-            Some(method) => method.clone(),
-            None if self.upload.is_some() => "PUT".to_owned(),
-            None if has_body => "POST".to_owned(),
-            None => "GET".to_owned(),
-        }
-    }
-
-    fn all_headers(&self, url: &Url) -> Vec<(String, String)> {
-        let mut headers = self.headers.clone();
-        if !url.username().is_empty() {
-            headers.push(("Authorization".to_owned(), "Basic …".to_owned()));
-        }
-        headers
-    }
-
-    fn body(&self, warnings: &mut Warnings) -> Option<Body> {
-        if let Some(file) = self
-            .upload
-            .as_ref()
-            .or(self.data_file.as_ref())
-            .filter(|file| *file != "-")
-        {
-            warnings.at(
-                "the body is read from this file, whose path is relative to the scenario",
-                file,
-            );
-            return Some(Body::File(file.clone()));
-        }
-        if !self.parts.is_empty() {
-            warnings.add(
-                "a multipart form (-F) was left out, since it is not supported; send a prepared body instead: \
-                 file = \"…\" with its Content-Type",
-            );
-            return None;
-        }
-        if self.data_in_query || self.data.is_empty() {
-            return None;
-        }
-        let bytes = self.data.join(&b'&');
-        let is_type = |wanted: &str| {
-            self.headers.iter().any(|(name, value)| {
-                name.eq_ignore_ascii_case("content-type")
-                    && value.to_ascii_lowercase().contains(wanted)
-            })
-        };
-        let has_type = self
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        // JSON without its Content-Type is still JSON.
-        let looks_json = matches!(bytes.first(), Some(b'{' | b'['));
-        if self.is_json || is_type("json") || (looks_json && !has_type) {
-            if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
-                return Some(Body::Json(value));
-            }
-            warnings.add("a body that should be JSON is invalid, and is sent unchanged");
-            return Some(Body::Bytes(bytes));
-        }
-        if has_type && !is_type("x-www-form-urlencoded") {
-            return Some(Body::Bytes(bytes));
-        }
-        Some(Body::Form(
-            form_urlencoded::parse(&bytes).into_owned().collect(),
-        ))
-    }
-}
-
-/// An http or https URL. Without a scheme it is http, like in curl.
-fn url(text: &str, warnings: &mut Warnings) -> Option<Url> {
-    let with_scheme = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    let url = Url::parse(&with_scheme).ok();
-    let url =
-        url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
-    if url.is_none() {
-        let shown: String = text.chars().take(60).collect();
-        warnings.at("not an http or https URL, left out", format!("`{shown}`"));
-    }
-    url
-}
-
-fn without_user(url: &Url) -> Url {
-    let mut url = url.clone();
-    // An http URL supports both, so this does not fail.
-    if url.set_username("").is_err() || url.set_password(None).is_err() {
-        return url;
-    }
-    url
-}
-
-/// Encodes a value of `--data-urlencode`: `text`, `=text`, `name=text`.
-fn encoded(value: &str, warnings: &mut Warnings) -> String {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    match value.split_once('=') {
-        Some(("", text)) => encode(text),
-        Some((name, text)) => format!("{name}={}", encode(text)),
-        None => {
-            if let Some((_, file)) = value.split_once('@') {
-                warnings.at("a value from a file is not read", file);
-            }
-            encode(value)
-        }
-    }
-}
-
-/// Converts seconds of curl to a duration of a scenario.
-fn seconds(text: &str) -> Option<String> {
-    let seconds: f64 = text.parse().ok()?;
-    let is_sane = seconds.is_finite() && (0.001..=86_400.0).contains(&seconds);
-    is_sane.then(|| format!("{}ms", (seconds * 1e3).round()))
 }

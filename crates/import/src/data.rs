@@ -3,13 +3,41 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::secrets::variable_of;
+
 /// Largest number of values of a list, since people read the scenario.
 const VALUES_MAX: usize = 100;
 
-/// Lists by name, in the order in which they were added.
+/// Noncharacters around the name of an environment variable in a text that is otherwise literal. They are data only if
+/// the variable is known, so the content of a file cannot name others.
+const MARK: (char, char) = ('\u{fdd0}', '\u{fdd1}');
+
+/// Sign before the name of a variable whose value is percent-encoded.
+const ENCODED: char = '*';
+
+/// Lists by name, in the order in which they were added, and environment variables.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
     lists: IndexMap<String, List>,
+    /// Environment variables with the secrets that they stand for; `None`: any value.
+    variables: IndexMap<String, Option<String>>,
+}
+
+/// An environment variable that stands for a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretVariable {
+    pub(crate) variable: String,
+    /// The mark for literal texts.
+    pub(crate) mark: String,
+}
+
+/// A piece of a literal text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'a> {
+    Literal(&'a str),
+    Variable(&'a str),
+    /// A variable whose value is percent-encoded.
+    EncodedVariable(&'a str),
 }
 
 /// A list of values.
@@ -57,10 +85,129 @@ impl Data {
         }
     }
 
-    /// Converts a text for a place where expressions are evaluated, so that it evaluates to itself.
+    /// Adds an environment variable for a secret, and returns the mark that stands for it in literal texts. Each value
+    /// of a name has a variable; without a value, a name has one variable.
+    pub(crate) fn secret(&mut self, name: &str, value: Option<&str>) -> SecretVariable {
+        let wanted = variable_of(name);
+        let mut variable = wanted.clone();
+        for number in 2.. {
+            match (self.variables.get(&variable), value) {
+                (Some(Some(known)), Some(value)) if known != value => {
+                    variable = format!("{wanted}_{number}");
+                }
+                _ => break,
+            }
+        }
+        self.variables
+            .entry(variable.clone())
+            .or_insert_with(|| value.map(ToOwned::to_owned));
+        let mark = self.variable(&variable);
+        SecretVariable { variable, mark }
+    }
+
+    /// Adds an environment variable, and returns its mark.
+    pub(crate) fn variable(&mut self, name: &str) -> String {
+        self.variables.entry(name.to_owned()).or_default();
+        format!("{}{name}{}", MARK.0, MARK.1)
+    }
+
+    /// Splits a text into literal texts and environment variables.
+    fn pieces<'a>(&self, text: &'a str) -> Vec<Piece<'a>> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        let mut from = 0;
+        while let Some(at) = rest[from..].find(MARK.0).map(|at| at + from) {
+            let inner = &rest[at + MARK.0.len_utf8()..];
+            let marked = inner.split(MARK.1).next().unwrap_or_default();
+            let name = marked.trim_start_matches(ENCODED);
+            if marked.len() < inner.len() && self.variables.contains_key(name) {
+                pieces.push(Piece::Literal(&rest[..at]));
+                pieces.push(if marked.starts_with(ENCODED) {
+                    Piece::EncodedVariable(name)
+                } else {
+                    Piece::Variable(name)
+                });
+                rest = &inner[marked.len() + MARK.1.len_utf8()..];
+                from = 0;
+            } else {
+                from = at + MARK.0.len_utf8();
+            }
+        }
+        pieces.push(Piece::Literal(rest));
+        pieces
+    }
+
+    /// Whether a text contains an environment variable.
+    pub(crate) fn has_variable(&self, text: &str) -> bool {
+        self.pieces(text).len() > 1
+    }
+
+    /// Whether a text consists of one environment variable.
+    pub(crate) fn is_variable(&self, text: &str) -> bool {
+        matches!(
+            self.pieces(text)[..],
+            [Piece::Literal(""), Piece::Variable(_), Piece::Literal("")]
+        )
+    }
+
+    /// Converts a literal text for a place where expressions are evaluated.
+    pub(crate) fn literal(&mut self, text: &str) -> String {
+        self.converted(
+            text,
+            |name| format!("{{{{ urlencode(env.{name}) }}}}"),
+            Self::without_expressions,
+        )
+    }
+
+    /// Converts a path with its query.
+    pub(crate) fn literal_path(&mut self, text: &str) -> String {
+        // A drawn brace would be encoded anyway.
+        let encoded = |_: &mut Self, text: &str| text.replace("{{", "%7B%7B").replace("{%", "%7B%");
+        let encoded_variable = |name: &str| format!("{{{{ env.{name} }}}}");
+        self.converted(text, encoded_variable, encoded)
+    }
+
+    /// Converts a path for the name of a request, which contains no expressions.
+    pub(crate) fn literal_name(&self, text: &str) -> String {
+        let of_piece = |piece| match piece {
+            Piece::Literal(text) => text.replace("{{", "{ {"),
+            Piece::Variable(name) | Piece::EncodedVariable(name) => {
+                format!("{{{}}}", name.to_ascii_lowercase())
+            }
+        };
+        self.pieces(text).into_iter().map(of_piece).collect()
+    }
+
+    fn converted(
+        &mut self,
+        text: &str,
+        encoded_variable: impl Fn(&str) -> String,
+        literal: impl Fn(&mut Self, &str) -> String,
+    ) -> String {
+        let mut converted = String::new();
+        for piece in self.pieces(text) {
+            let expression = match piece {
+                Piece::Literal(text) => {
+                    converted += &literal(self, text);
+                    continue;
+                }
+                Piece::Variable(name) => format!("{{{{ env.{name} }}}}"),
+                Piece::EncodedVariable(name) => encoded_variable(name),
+            };
+            // With the delimiter after it, a brace would be another delimiter.
+            if converted.ends_with('{') {
+                converted.pop();
+                converted += &self.pick("brace", vec![Value::from("{")]);
+            }
+            converted += &expression;
+        }
+        converted
+    }
+
+    /// Converts a text so that it evaluates to itself.
     ///
     /// The language has no escape for the delimiters of expressions, but drawn values are not evaluated again.
-    pub(crate) fn literal(&mut self, text: &str) -> String {
+    fn without_expressions(&mut self, text: &str) -> String {
         let mut literal = String::new();
         let mut rest = text;
         while let Some(at) = ["{{", "{%", "{#"]
@@ -84,6 +231,16 @@ impl Data {
     pub(crate) fn is_empty(&self) -> bool {
         self.lists.is_empty()
     }
+}
+
+/// The mark of a variable in a text that is already encoded.
+pub(crate) fn encoded_mark(mark: &str) -> String {
+    with_plain_marks(mark).replacen(MARK.0, &format!("{}{ENCODED}", MARK.0), 1)
+}
+
+/// A text whose variables are not encoded yet.
+pub(crate) fn with_plain_marks(text: &str) -> String {
+    text.replace(&format!("{}{ENCODED}", MARK.0), &MARK.0.to_string())
 }
 
 /// The expression that draws from a list.
@@ -179,5 +336,38 @@ mod tests {
             data.literal("a {{b}}{{"),
             "a {{ pick(braces) }}b}}{{ pick(braces) }}"
         );
+    }
+
+    #[test]
+    fn variable_of_a_secret_becomes_an_expression() {
+        let mut data = Data::default();
+        let [one, same, other] =
+            ["a", "a", "b"].map(|value| data.secret("access-token", Some(value)));
+        assert_eq!(one, same);
+        assert_eq!(other.variable, "ACCESS_TOKEN_2");
+        let text = format!("x={}&{{{{={}", one.mark, other.mark);
+        assert_eq!(
+            data.literal(&text),
+            "x={{ env.ACCESS_TOKEN }}&{{ pick(braces) }}={{ env.ACCESS_TOKEN_2 }}"
+        );
+        assert_eq!(
+            data.literal_path(&text),
+            "x={{ env.ACCESS_TOKEN }}&%7B%7B={{ env.ACCESS_TOKEN_2 }}"
+        );
+        assert_eq!(
+            data.literal(&encoded_mark(&one.mark)),
+            "{{ urlencode(env.ACCESS_TOKEN) }}"
+        );
+    }
+
+    #[test]
+    fn mark_of_an_unknown_variable_is_literal() {
+        let mut data = Data::default();
+        let hostile = "\u{fdd0}HOME\u{fdd1}";
+        assert_eq!(data.literal(hostile), hostile);
+        assert!(!data.has_variable(hostile));
+        let known = data.variable("HOME");
+        assert_eq!(data.literal(&known), "{{ env.HOME }}");
+        assert!(data.is_variable(&known) && !data.is_variable(&format!("a{known}")));
     }
 }

@@ -13,15 +13,32 @@ pub(crate) struct Draft {
     pub(crate) source: String,
     /// Base URL, if the source contains it.
     pub(crate) host: Option<String>,
-    /// Whether any certificate is accepted.
-    pub(crate) insecure: bool,
+    pub(crate) connection: ConnectionSettings,
+    /// Lines for the reader at the beginning of the file.
+    pub(crate) notes: Vec<&'static str>,
     /// Headers of all requests.
-    pub(crate) headers: Vec<(String, String)>,
-    /// Secret headers, which were left out.
+    pub(crate) headers: Vec<(String, Vec<String>)>,
+    /// Secret headers of all requests, whose values are not known.
     pub(crate) secrets: Vec<Secret>,
     pub(crate) data: Data,
     pub(crate) wait: Wait,
     pub(crate) tasks: Vec<Task>,
+}
+
+/// Settings of all connections. Paths are relative to the scenario.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConnectionSettings {
+    /// HTTP version, as in a scenario.
+    pub(crate) http: Option<&'static str>,
+    /// Longest time to connect, as in a scenario.
+    pub(crate) connect_timeout: Option<String>,
+    /// Whether any certificate is accepted.
+    pub(crate) insecure: bool,
+    pub(crate) authorities: Option<String>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) key: Option<String>,
+    /// TLS versions, if not all that brunt supports.
+    pub(crate) tls_versions: Option<&'static str>,
 }
 
 /// The wait between two tasks.
@@ -49,18 +66,28 @@ pub(crate) struct Task {
     pub(crate) method: Method,
     /// The path with its query.
     pub(crate) path: String,
-    pub(crate) headers: IndexMap<String, String>,
+    /// Values of each header field, one for each line.
+    pub(crate) headers: IndexMap<String, Vec<String>>,
+    pub(crate) auth: Option<Credentials>,
     pub(crate) body: Option<Body>,
     pub(crate) check: Vec<Status>,
-    /// Whether a redirect is the expected response.
-    pub(crate) keeps_redirects: bool,
+    /// Number of redirects to follow, if not the default.
+    pub(crate) redirects: Option<u8>,
     /// Total timeout.
     pub(crate) timeout: Option<String>,
     pub(crate) comment: Option<&'static str>,
 }
 
-/// A method that scenarios support.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Credentials of Basic authentication.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    /// Password; empty if there is none.
+    pub(crate) password: String,
+}
+
+/// A method.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Method {
     Get,
     Post,
@@ -68,24 +95,37 @@ pub(crate) enum Method {
     Patch,
     Delete,
     Head,
+    Options,
+    /// Any other token, as it is sent.
+    Other(String),
 }
 
 impl Method {
-    /// Parses a method in any case; `None` if scenarios do not support it.
+    /// Parses a method of requests that a load consists of, in any case; `None` for all others.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text.to_ascii_uppercase().as_str() {
+        match Self::of_token(&text.to_ascii_uppercase())? {
+            Self::Options | Self::Other(_) => None,
+            method => Some(method),
+        }
+    }
+
+    /// Parses any method as it is sent: methods are case-sensitive (RFC 9110, section 9.1). `None` if it is not a token.
+    pub(crate) fn of_token(text: &str) -> Option<Self> {
+        Some(match text {
             "GET" => Self::Get,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             "PATCH" => Self::Patch,
             "DELETE" => Self::Delete,
             "HEAD" => Self::Head,
+            "OPTIONS" => Self::Options,
+            other if is_token(other) => Self::Other(other.to_owned()),
             _ => return None,
         })
     }
 
-    /// Key in the scenario file.
-    pub(crate) const fn key(self) -> &'static str {
+    /// Key in the scenario file, or the method that has none.
+    pub(crate) fn key(&self) -> &str {
         match self {
             Self::Get => "get",
             Self::Post => "post",
@@ -93,21 +133,50 @@ impl Method {
             Self::Patch => "patch",
             Self::Delete => "delete",
             Self::Head => "head",
+            Self::Options => "options",
+            Self::Other(method) => method,
         }
     }
 }
 
-/// A body.
+/// Whether a text is a token: a method or the name of a header field (RFC 9110, section 5.6.2).
+pub(crate) fn is_token(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_letter)
+}
+
+/// A body. In a task, its texts may contain expressions; in a recorded request, they are literal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Body {
-    /// A JSON value, whose strings may contain expressions.
     Json(Value),
-    /// Fields of a form, sent as `application/x-www-form-urlencoded`.
+    /// Fields of a form, each name once.
     Form(Vec<(String, String)>),
-    /// Any other content, which is sent unchanged.
+    Text(String),
+    /// Any other content, which is sent unchanged from a file next to the scenario.
     Bytes(Vec<u8>),
     /// Path of a file of the user.
     File(String),
+    Multipart(Vec<Part>),
+}
+
+/// A part of a multipart body.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) content: PartContent,
+    pub(crate) file_name: Option<String>,
+    /// Content type.
+    pub(crate) media: Option<String>,
+}
+
+/// Content of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PartContent {
+    Text(String),
+    /// Path of a file of the user.
+    File(String),
+    /// Content that is sent from a file next to the scenario.
+    Bytes(Vec<u8>),
 }
 
 /// An accepted status.

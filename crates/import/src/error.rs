@@ -4,8 +4,23 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// The text contains no curl command.
-    #[error("no curl command found: expected curl with its options, as a browser copies them")]
+    #[error(
+        "no curl command found: expected curl with its options or a URL; in the network panel of a browser, use \
+         Copy as cURL"
+    )]
     NoCommand,
+    /// A call of `fetch()` whose arguments are not JSON.
+    #[error(
+        "cannot read the fetch() call: its arguments must be JSON, as a browser copies them; copy the request as cURL \
+         instead"
+    )]
+    FetchCall,
+    /// A command of PowerShell.
+    #[error(
+        "cannot read a PowerShell command: expected curl; in the network panel of a browser, use Copy as cURL instead \
+         of Copy as PowerShell"
+    )]
+    PowerShell,
     /// A quote is not closed.
     #[error("the quote before `{near}` is not closed: copy the complete command")]
     OpenQuote {

@@ -2,31 +2,43 @@
 //! that differ between them are drawn from lists.
 
 use crate::data::Data;
-use crate::draft::{Body, Draft, Method, Status, Task};
+use crate::draft::{Body, Credentials, Draft, Method, Part, PartContent, Status, Task};
 use crate::error::ImportError;
-use crate::headers::{self, Client};
+use crate::headers::{self, Client, HeaderFields};
 use crate::json_bodies;
 use crate::names::{name_of, noun_before, placeholder, singular};
-use crate::recorded_request::{RecordedRequest, target};
-use crate::secrets::{PLACEHOLDER, Secret, looks_secret};
+use crate::recorded_request::{RecordedRequest, essence};
+use crate::request_secrets;
 use crate::warnings::Warnings;
-use brunt_scenario::is_sensitive_name;
 use indexmap::IndexMap;
 use serde_json::Value;
 
 /// Creates a draft from requests to one host.
 pub(crate) fn draft(
+    recorded: Vec<RecordedRequest>,
+    client: Client,
+    warnings: &mut Warnings,
+) -> Result<Draft, ImportError> {
+    draft_from(Data::default(), recorded, client, warnings)
+}
+
+/// Creates a draft from requests to one host, whose texts may contain the variables of `data`.
+pub(crate) fn draft_from(
+    data: Data,
     mut recorded: Vec<RecordedRequest>,
     client: Client,
     warnings: &mut Warnings,
 ) -> Result<Draft, ImportError> {
-    let mut draft = Draft::default();
+    let mut draft = Draft {
+        data,
+        ..Draft::default()
+    };
     recorded.retain(|request| {
-        let known = Method::parse(&request.method).is_some();
+        let known = method(request, client).is_some();
         if !known {
             warnings.at(
                 "requests with an unsupported method were left out",
-                at(request),
+                request.place(),
             );
         }
         known
@@ -37,18 +49,10 @@ pub(crate) fn draft(
     };
     draft.host = Some(host);
     for request in &mut recorded {
-        without_secrets(request, warnings);
+        request_secrets::replace(request, &mut draft.data, warnings);
     }
-    for ((method, name), requests) in groups(&recorded) {
-        let mut task = task(method, &name, &requests, &mut draft.data, warnings);
-        task.headers = task_headers(
-            &requests,
-            &task,
-            client,
-            &mut draft.data,
-            &mut draft.secrets,
-            warnings,
-        );
+    for (key, requests) in groups(&recorded, client, &draft.data) {
+        let task = task(&key, &requests, client, &mut draft.data, warnings);
         draft.tasks.push(task);
     }
     let mut all: Vec<_> = draft
@@ -60,18 +64,62 @@ pub(crate) fn draft(
     Ok(draft)
 }
 
-type Groups<'a> = IndexMap<(Method, String), Vec<&'a RecordedRequest>>;
+/// The method as it is sent. Recordings differ in case; a tunnel is not a request.
+fn method(request: &RecordedRequest, client: Client) -> Option<Method> {
+    let text = request.method.as_str();
+    let any_case = || Method::parse(text).filter(|_| client == Client::Browser);
+    let method = any_case().or_else(|| Method::of_token(text));
+    method.filter(|_| !text.eq_ignore_ascii_case("connect"))
+}
 
-fn groups(recorded: &[RecordedRequest]) -> Groups<'_> {
+/// Requests that become one task.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct GroupKey {
+    method: Method,
+    name: String,
+    /// What else is equal in curl commands, where every difference is intended.
+    rest: String,
+}
+
+type Groups<'a> = IndexMap<GroupKey, Vec<&'a RecordedRequest>>;
+
+fn groups<'a>(recorded: &'a [RecordedRequest], client: Client, data: &Data) -> Groups<'a> {
     let mut groups = Groups::new();
     for request in recorded {
-        let Some(method) = Method::parse(&request.method) else {
+        let Some(method) = method(request, client) else {
             continue;
         };
-        let name = name_of(&target(&request.url)) + &operation(request);
-        groups.entry((method, name)).or_default().push(request);
+        let target = request.target();
+        let name = name_of(&data.literal_name(&target)) + &operation(request);
+        let mut rest = match client {
+            Client::Browser => String::new(),
+            Client::Curl => details(request),
+        };
+        // Lists of values are not evaluated.
+        if data.has_variable(&target) {
+            rest += &target;
+        }
+        let key = GroupKey { method, name, rest };
+        groups.entry(key).or_default().push(request);
     }
     groups
+}
+
+/// Everything in which requests of one task do not differ: all but the path and the values of a JSON body.
+fn details(request: &RecordedRequest) -> String {
+    let body = match &request.body {
+        Some(Body::Json(value)) => json_bodies::shape(value),
+        other => format!("{other:?}"),
+    };
+    let RecordedRequest {
+        headers,
+        removed_headers,
+        auth,
+        timeout,
+        redirects,
+        ..
+    } = request;
+    format!("{headers:?} {removed_headers:?} {auth:?} {timeout:?} {redirects:?} {body}")
 }
 
 /// Name of a GraphQL operation, since all operations have the same path.
@@ -90,22 +138,30 @@ fn operation(request: &RecordedRequest) -> String {
 }
 
 fn task(
-    method: Method,
-    name: &str,
+    key: &GroupKey,
     requests: &[&RecordedRequest],
+    client: Client,
     data: &mut Data,
     warnings: &mut Warnings,
 ) -> Task {
-    let first = requests[0];
+    let (first, name) = (requests[0], &key.name);
+    let path = path(name, requests, data);
+    let body = body(name, requests, data, warnings);
+    let headers = task_headers(first, body.as_ref(), client, data, warnings);
+    let keeps_redirects = requests.iter().any(|request| request.keeps_redirects);
     Task {
-        name: name.to_owned(),
+        name: name.clone(),
         weight: requests.len() as u64,
-        method,
-        path: path(name, requests, data),
-        headers: IndexMap::new(),
-        body: body(name, requests, data, warnings),
+        method: key.method.clone(),
+        path,
+        headers,
+        auth: first.auth.as_ref().map(|auth| Credentials {
+            user: data.literal(&auth.user),
+            password: data.literal(&auth.password),
+        }),
+        body,
         check: check(requests, warnings),
-        keeps_redirects: requests.iter().any(|request| request.keeps_redirects),
+        redirects: keeps_redirects.then_some(0).or(first.redirects),
         timeout: first.timeout.clone(),
         comment: None,
     }
@@ -114,16 +170,12 @@ fn task(
 /// The path of a task. If requests differ only in an ID, it is drawn; if they differ in more, complete paths are drawn, so
 /// that related IDs and queries stay together.
 fn path(name: &str, requests: &[&RecordedRequest], data: &mut Data) -> String {
-    let mut targets: Vec<String> = requests
-        .iter()
-        .map(|request| target(&request.url))
-        .collect();
+    let mut targets: Vec<String> = requests.iter().map(|request| request.target()).collect();
     targets.sort();
     targets.dedup();
     let first = targets[0].clone();
     if targets.len() == 1 {
-        // `target` encodes braces, so that there is no expression.
-        return first;
+        return data.literal_path(&first);
     }
     let segments: Vec<Vec<&str>> = targets
         .iter()
@@ -188,7 +240,7 @@ fn body(
         bodies
             .iter()
             .all(|body| body == &first)
-            .then(|| first.clone())
+            .then(|| template(first, data))
     };
     if one.is_some() {
         return one;
@@ -199,8 +251,58 @@ fn body(
     );
     Some(match first {
         Body::Json(value) => Body::Json(json_bodies::literal(value, data)),
-        other => other.clone(),
+        other => template(other, data),
     })
+}
+
+/// Largest body that is written in the scenario, so that people can read it.
+const TEXT_BYTES_MAX: usize = 2_000;
+
+/// Converts a literal body to one with expressions.
+fn template(body: &Body, data: &mut Data) -> Body {
+    match body {
+        Body::Json(value) => Body::Json(json_bodies::literal(value, data)),
+        Body::Form(fields) => Body::Form(
+            fields
+                .iter()
+                .map(|(name, value)| (data.literal(name), data.literal(value)))
+                .collect(),
+        ),
+        Body::Text(content) => Body::Text(data.literal(content)),
+        Body::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(content) if is_readable(content) || data.has_variable(content) => {
+                Body::Text(data.literal(content))
+            }
+            _ => body.clone(),
+        },
+        Body::File(_) => body.clone(),
+        Body::Multipart(parts) => {
+            Body::Multipart(parts.iter().map(|part| template_part(part, data)).collect())
+        }
+    }
+}
+
+fn template_part(part: &Part, data: &mut Data) -> Part {
+    let content = match &part.content {
+        PartContent::Text(content) => PartContent::Text(data.literal(content)),
+        PartContent::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(content) if is_readable(content) => PartContent::Text(data.literal(content)),
+            _ => PartContent::Bytes(bytes.clone()),
+        },
+        PartContent::File(path) => PartContent::File(path.clone()),
+    };
+    Part {
+        name: data.literal(&part.name),
+        content,
+        file_name: part.file_name.as_ref().map(|name| data.literal(name)),
+        media: part.media.as_ref().map(|media| data.literal(media)),
+    }
+}
+
+/// Whether people can read a text in the scenario.
+fn is_readable(text: &str) -> bool {
+    let is_plain = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r');
+    text.len() <= TEXT_BYTES_MAX && text.chars().all(is_plain)
 }
 
 /// The expected statuses: those that were recorded.
@@ -209,12 +311,16 @@ fn check(requests: &[&RecordedRequest], warnings: &mut Warnings) -> Vec<Status> 
     for request in requests {
         let status = match request.status {
             // brunt has no cache.
+            None if headers::is_conditional(&request.headers) => {
+                statuses.push(Status::One(304));
+                Status::Class(2)
+            }
             None | Some(304) => Status::Class(2),
             Some(status @ 200..=499) => Status::One(status),
             Some(status) => {
                 warnings.at(
                     "a server error is not expected again",
-                    format!("{status} of {}", at(request)),
+                    format!("{status} of {}", request.place()),
                 );
                 Status::Class(2)
             }
@@ -222,7 +328,11 @@ fn check(requests: &[&RecordedRequest], warnings: &mut Warnings) -> Vec<Status> 
         if matches!(status, Status::One(400..)) {
             warnings.at(
                 "a client error is expected, as it was recorded",
-                format!("{} of {}", request.status.unwrap_or_default(), at(request)),
+                format!(
+                    "{} of {}",
+                    request.status.unwrap_or_default(),
+                    request.place()
+                ),
             );
         }
         statuses.push(status);
@@ -236,80 +346,47 @@ fn check(requests: &[&RecordedRequest], warnings: &mut Warnings) -> Vec<Status> 
 }
 
 fn task_headers(
-    requests: &[&RecordedRequest],
-    task: &Task,
+    request: &RecordedRequest,
+    body: Option<&Body>,
     client: Client,
     data: &mut Data,
-    secrets: &mut Vec<Secret>,
     warnings: &mut Warnings,
-) -> IndexMap<String, String> {
-    let mut headers = headers::select(&requests[0].headers, client, data, secrets, warnings);
-    // Collects the secrets of the other requests.
-    for request in &requests[1..] {
-        headers::select(
-            &request.headers,
-            client,
-            &mut Data::default(),
-            secrets,
-            &mut Warnings::default(),
-        );
-    }
-    let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
-    headers.retain(|name, value| {
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        let implied = match &task.body {
-            // A form is encoded again, always in the same encoding.
-            None | Some(Body::Form(_)) => true,
-            Some(Body::Json(_)) => essence.eq_ignore_ascii_case("application/json"),
-            Some(Body::Bytes(_) | Body::File(_)) => false,
-        };
-        !(is_type(name) && implied)
+) -> HeaderFields {
+    let mut headers = headers::select(&request.headers, client, data, warnings);
+    headers.retain(|name, values| {
+        let is_type = name.eq_ignore_ascii_case("content-type");
+        !(is_type && matches!(&values[..], [value] if is_implied(value, body)))
     });
+    for name in &request.removed_headers {
+        let is_own = match name.to_ascii_lowercase().as_str() {
+            "user-agent" | "accept" => true,
+            "content-type" => body.is_some(),
+            "host" | "content-length" | "expect" | "transfer-encoding" | "connection" => {
+                warnings.at("a header that brunt sets itself cannot be removed", name);
+                false
+            }
+            _ => false,
+        };
+        let is_given = headers.keys().any(|known| known.eq_ignore_ascii_case(name));
+        if is_own && !is_given {
+            headers.insert(name.clone(), vec!["{{ none }}".to_owned()]);
+        }
+    }
     headers
 }
 
-/// Replaces secrets in the query and in the body.
-fn without_secrets(request: &mut RecordedRequest, warnings: &mut Warnings) {
-    let place = at(request);
-    let replaced = format!("a secret was replaced by {PLACEHOLDER}; write the value to send");
-    let mut is_secret = |name: &str, value: &str| {
-        let secret = (is_sensitive_name(name) && !value.is_empty()) || looks_secret(value);
-        if secret {
-            warnings.at(replaced.clone(), format!("`{name}` of {place}"));
+/// Whether brunt sends this content type with a body by itself.
+fn is_implied(content_type: &str, body: Option<&Body>) -> bool {
+    match body {
+        Some(Body::Json(_)) => content_type.eq_ignore_ascii_case("application/json"),
+        Some(Body::Form(_)) => {
+            content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
         }
-        secret
-    };
-    let pairs: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
-    let mut found = false;
-    let clean: Vec<(String, String)> = pairs
-        .into_iter()
-        .map(|(name, value)| {
-            let secret = is_secret(&name, &value);
-            found |= secret;
-            let value = if secret {
-                PLACEHOLDER.to_owned()
-            } else {
-                value
-            };
-            (name, value)
-        })
-        .collect();
-    // A query without secrets stays unchanged, since servers differ in the encodings that they accept.
-    if found {
-        request.url.query_pairs_mut().clear().extend_pairs(clean);
-    }
-    if let Some(Body::Form(fields)) = &mut request.body {
-        for (name, value) in fields {
-            if is_secret(name, value) {
-                PLACEHOLDER.clone_into(value);
-            }
+        // The boundary is brunt's own.
+        Some(Body::Multipart(_)) => {
+            essence(content_type).eq_ignore_ascii_case("multipart/form-data")
         }
-    }
-    if let Some(Body::Json(value)) = &request.body {
-        request.body = Some(match json_bodies::writable(value, &place, warnings) {
-            Some(value) => Body::Json(value),
-            None => Body::Bytes(value.to_string().into_bytes()),
-        });
+        None | Some(Body::Text(_) | Body::Bytes(_) | Body::File(_)) => false,
     }
 }
 
@@ -324,9 +401,4 @@ fn origin(recorded: &[RecordedRequest]) -> Option<String> {
     // The first of the origins with the most requests.
     let most = origins.into_iter().rev().max_by_key(|(_, count)| *count);
     most.map(|(origin, _)| origin)
-}
-
-/// A request as warnings name it, without its query.
-pub(crate) fn at(request: &RecordedRequest) -> String {
-    format!("{} {}", request.method, name_of(request.url.path()))
 }

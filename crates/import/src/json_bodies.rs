@@ -3,8 +3,8 @@
 use brunt_scenario::is_sensitive_name;
 use serde_json::Value;
 
-use crate::data::Data;
-use crate::secrets::{PLACEHOLDER, looks_secret};
+use crate::data::{Data, SecretVariable};
+use crate::secrets::{self, looks_secret};
 use crate::warnings::Warnings;
 
 /// Largest depth of a body that is written value by value: the TOML parser supports 80 levels.
@@ -14,29 +14,42 @@ const LISTS_MAX: usize = 8;
 
 /// Converts a recorded body to one that a scenario can contain: without nulls, secrets and numbers that TOML does not
 /// support. `None`: it has to be sent unchanged.
-pub(crate) fn writable(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
-    let is_secret =
-        |key: &str, text: &str| (is_sensitive_name(key) && !text.is_empty()) || looks_secret(text);
-    clean_body(value, place, &is_secret, warnings)
+pub(crate) fn writable(
+    value: &Value,
+    place: &str,
+    data: &mut Data,
+    warnings: &mut Warnings,
+) -> Option<Value> {
+    let mut variable = |key: &str, text: &str| {
+        let is_sensitive = is_sensitive_name(key) && !text.is_empty() && !data.is_variable(text);
+        (is_sensitive || looks_secret(text)).then(|| data.secret(key, None))
+    };
+    clean_body(value, place, &mut variable, warnings)
 }
 
 /// Converts a body of a public description, which contains no secrets, like [`writable`].
 pub(crate) fn public(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
-    clean_body(value, place, &|_, _| false, warnings)
+    clean_body(value, place, &mut |_, _| None, warnings)
 }
 
-type IsSecret<'a> = &'a dyn Fn(&str, &str) -> bool;
+/// Returns the variable for a value that is a secret.
+type SecretOf<'a> = &'a mut dyn FnMut(&str, &str) -> Option<SecretVariable>;
 
 fn clean_body(
     value: &Value,
     place: &str,
-    is_secret: IsSecret,
+    secret_of: SecretOf,
     warnings: &mut Warnings,
 ) -> Option<Value> {
-    if value.is_null() || levels(value) > LEVELS_MAX {
+    if !is_writable(value) {
         return None;
     }
-    Some(clean(value, "", place, is_secret, warnings))
+    Some(clean(value, "", place, secret_of, warnings))
+}
+
+/// Whether a scenario can contain a body, if not each of its values.
+pub(crate) fn is_writable(value: &Value) -> bool {
+    !value.is_null() && levels(value) <= LEVELS_MAX
 }
 
 fn levels(value: &Value) -> usize {
@@ -52,7 +65,7 @@ fn clean(
     value: &Value,
     key: &str,
     place: &str,
-    is_secret: IsSecret,
+    secret_of: SecretOf,
     warnings: &mut Warnings,
 ) -> Value {
     match value {
@@ -66,7 +79,7 @@ fn clean(
                     );
                     continue;
                 }
-                cleaned.insert(key.clone(), clean(value, key, place, is_secret, warnings));
+                cleaned.insert(key.clone(), clean(value, key, place, secret_of, warnings));
             }
             Value::Object(cleaned)
         }
@@ -79,14 +92,17 @@ fn clean(
             }
             let items = items.iter().filter(|item| !item.is_null());
             items
-                .map(|item| clean(item, key, place, is_secret, warnings))
+                .map(|item| clean(item, key, place, secret_of, warnings))
                 .collect()
         }
-        Value::String(text) if is_secret(key, text) => {
-            let what = format!("a secret was replaced by {PLACEHOLDER}; write the value to send");
-            warnings.at(what, format!("`{key}` of {place}"));
-            Value::from(PLACEHOLDER)
-        }
+        Value::String(text) => match secret_of(key, text) {
+            Some(known) => {
+                let warning = secrets::warning(&known.variable);
+                warnings.at(warning, format!("`{key}` of {place}"));
+                Value::from(known.mark)
+            }
+            None => value.clone(),
+        },
         Value::Number(number) if number.is_u64() && number.as_i64().is_none() => {
             warnings.at(
                 "a number is too large for a scenario, and was written as a string",
@@ -103,6 +119,26 @@ fn clean(
 pub(crate) fn merged(bodies: &[&Value], noun: &str, data: &mut Data) -> Option<Value> {
     let lists = differing(bodies)?;
     (lists <= LISTS_MAX).then(|| merge(bodies, noun, "", data))
+}
+
+/// The keys and lengths of a body. Bodies of one shape differ only in scalars.
+pub(crate) fn shape(body: &Value) -> String {
+    match body {
+        Value::Object(entries) => {
+            let mut entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{key:?}:{}", shape(value)))
+                .collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(shape).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Null => "null".to_owned(),
+        _ => "scalar".to_owned(),
+    }
 }
 
 /// Converts a body so that its strings evaluate to themselves.
@@ -188,27 +224,34 @@ mod tests {
 
     #[test]
     fn unsupported_and_secret_values_are_replaced_with_a_warning() {
-        let mut warnings = Warnings::default();
+        let (mut data, mut warnings) = <(Data, Warnings)>::default();
         let body = json!({
             "name": "Ann", "password": "hunter2", "empty_password": "", "none": null,
             "list": [1, null, 2.5], "huge": u64::MAX, "session": "eyJa.b.c",
         });
-        let cleaned = writable(&body, "POST /login", &mut warnings);
+        let cleaned = writable(&body, "POST /login", &mut data, &mut warnings);
+        let cleaned = cleaned.map(|value| literal(&value, &mut data));
         let expected = json!({
-            "name": "Ann", "password": "REPLACE-ME", "empty_password": "",
-            "list": [1, 2.5], "huge": "18446744073709551615", "session": "REPLACE-ME",
+            "name": "Ann", "password": "{{ env.PASSWORD }}", "empty_password": "",
+            "list": [1, 2.5], "huge": "18446744073709551615", "session": "{{ env.SESSION }}",
         });
         assert_eq!(cleaned, Some(expected));
         let lines = warnings.into_lines();
-        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(lines.len(), 4, "{lines:?}");
         assert!(!lines.concat().contains("hunter2"));
-        assert_eq!(writable(&json!(null), "", &mut Warnings::default()), None);
+        assert_eq!(
+            writable(&json!(null), "", &mut data, &mut Warnings::default()),
+            None
+        );
     }
 
     #[test]
     fn body_that_is_too_deep_is_not_written() {
         let deep = (0..30).fold(json!(1), |inner, _| json!([inner]));
-        assert_eq!(writable(&deep, "", &mut Warnings::default()), None);
+        assert_eq!(
+            writable(&deep, "", &mut Data::default(), &mut Warnings::default()),
+            None
+        );
     }
 
     #[test]

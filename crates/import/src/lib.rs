@@ -22,6 +22,7 @@ mod json_bodies;
 mod names;
 mod openapi;
 mod recorded_request;
+mod request_secrets;
 mod scenario_text;
 mod secrets;
 mod toml_text;

@@ -265,10 +265,15 @@ impl<'a> Reader<'a> {
             weight: u64::from(comment.is_none() && deletes.is_none()),
             method,
             path: filled.path,
-            headers: filled.headers,
+            headers: filled
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name, vec![value]))
+                .collect(),
+            auth: None,
             body,
             check: statuses(operation),
-            keeps_redirects: false,
+            redirects: None,
             timeout: None,
             comment: comment.or(deletes),
         }
@@ -415,7 +420,7 @@ impl Writer<'_, '_> {
         };
         fields
             .into_iter()
-            .map(|(name, value)| (name, text(value)))
+            .map(|(name, value)| (self.data.literal(&name), self.data.literal(&text(value))))
             .collect()
     }
 }

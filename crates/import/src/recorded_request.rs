@@ -2,15 +2,21 @@
 
 use url::Url;
 
-use crate::draft::Body;
+use crate::draft::{Body, Credentials};
+use crate::names::name_of;
 
 /// A request of a browser or a curl command.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedRequest {
-    /// Method in any case.
+    /// Method as it is sent.
     pub(crate) method: String,
     pub(crate) url: Url,
+    /// Path and query as they are sent, if not those of the URL.
+    pub(crate) raw_target: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    /// Names of headers that are not sent, even if clients do so by themselves.
+    pub(crate) removed_headers: Vec<String>,
+    pub(crate) auth: Option<Credentials>,
     pub(crate) body: Option<Body>,
     /// Status of the response, if it is known.
     pub(crate) status: Option<u16>,
@@ -20,6 +26,8 @@ pub(crate) struct RecordedRequest {
     pub(crate) times_ms: Option<(f64, f64)>,
     /// Timeout in the form of a scenario.
     pub(crate) timeout: Option<String>,
+    /// Number of redirects to follow, if not the default.
+    pub(crate) redirects: Option<u8>,
     /// Whether a redirect is the expected response.
     pub(crate) keeps_redirects: bool,
 }
@@ -29,12 +37,16 @@ impl RecordedRequest {
         Self {
             method: method.to_owned(),
             url,
+            raw_target: None,
             headers: Vec::new(),
+            removed_headers: Vec::new(),
+            auth: None,
             body: None,
             status: None,
             redirected_to: None,
             times_ms: None,
             timeout: None,
+            redirects: None,
             keeps_redirects: false,
         }
     }
@@ -44,6 +56,22 @@ impl RecordedRequest {
         authority(&self.url)
     }
 
+    /// Path and query as they are sent.
+    pub(crate) fn target(&self) -> String {
+        self.raw_target.clone().unwrap_or_else(|| target(&self.url))
+    }
+
+    /// The request as warnings name it, without its query.
+    pub(crate) fn place(&self) -> String {
+        format!("{} {}", self.method, name_of(self.url.path()))
+    }
+
+    /// Whether its body is a form in the syntax of a query.
+    pub(crate) fn is_form(&self) -> bool {
+        let content_type = self.header("content-type").unwrap_or_default();
+        essence(content_type).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+
     /// Value of a header.
     pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
         self.headers
@@ -51,6 +79,11 @@ impl RecordedRequest {
             .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// A content type without its parameters.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// Host of a URL, with its port unless that is the default of the scheme.
@@ -63,7 +96,7 @@ pub(crate) fn authority(url: &Url) -> String {
 }
 
 /// Path of a URL with its query, without the fragment.
-pub(crate) fn target(url: &Url) -> String {
+fn target(url: &Url) -> String {
     // Braces would start an expression.
     let encoded = |text: &str| text.replace('{', "%7B").replace('}', "%7D");
     match url.query() {

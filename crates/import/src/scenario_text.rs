@@ -1,9 +1,10 @@
 //! Writes a draft as the text of a scenario.
 
 use indexmap::IndexMap;
-use url::form_urlencoded;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::draft::{Body, Draft, Status, Task};
+use crate::draft::{Body, ConnectionSettings, Draft, Method, Part, PartContent, Status, Task};
 use crate::toml_text::{key, string, value};
 use crate::warnings::Warnings;
 
@@ -54,8 +55,12 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     if !draft.data.is_empty() {
         text += "# Values are drawn uniformly and independently.\n";
     }
+    for note in &draft.notes {
+        text += &format!("# {note}\n");
+    }
     text += "# Set the load and the targets at the end; then: brunt check, brunt run load\n\n";
     text += &host(draft);
+    text += &connection(&draft.connection);
     text += &headers(draft);
     text += &data(draft);
     text += &format!(
@@ -69,7 +74,7 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     text += LOAD_AND_TARGETS;
     if !files.is_empty() {
         warnings.add(format!(
-            "bodies other than JSON are sent unchanged, from files in {BODIES}/ next to the scenario"
+            "bodies that are long or not text are sent unchanged, from files in {BODIES}/ next to the scenario"
         ));
     }
     if draft.tasks.len() > NAMES_MAX {
@@ -86,16 +91,39 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
 }
 
 fn host(draft: &Draft) -> String {
-    let host = match &draft.host {
-        Some(host) => format!("host = {}\n\n", string(host)),
-        None => "# The service under test; or use --host\n# host = \"http://localhost:8000\"\n\n"
+    match &draft.host {
+        Some(host) => format!("host = {}\n", string(host)),
+        None => "# The service under test; or use --host\n# host = \"http://localhost:8000\"\n"
             .to_owned(),
-    };
-    if draft.insecure {
-        host + "[tls]\ninsecure = true\n\n"
-    } else {
-        host
     }
+}
+
+/// Settings of connections, which follow the host.
+fn connection(settings: &ConnectionSettings) -> String {
+    let mut text = String::new();
+    if let Some(version) = settings.http {
+        text += &format!("http = {}\n", string(version));
+    }
+    if let Some(timeout) = &settings.connect_timeout {
+        text += &format!("\n[timeouts]\nconnect = {}\n", string(timeout));
+    }
+    let files = [
+        ("ca", &settings.authorities),
+        ("certificate", &settings.certificate),
+        ("key", &settings.key),
+    ];
+    let files = files
+        .into_iter()
+        .filter_map(|(key, path)| Some(format!("{key} = {}\n", string(path.as_ref()?))));
+    let versions = settings
+        .tls_versions
+        .map(|version| format!("versions = [{}]\n", string(version)));
+    let insecure = settings.insecure.then(|| "insecure = true\n".to_owned());
+    let tls: String = files.chain(versions).chain(insecure).collect();
+    if !tls.is_empty() {
+        text += &format!("\n[tls]\n{tls}");
+    }
+    text + "\n"
 }
 
 fn headers(draft: &Draft) -> String {
@@ -103,18 +131,21 @@ fn headers(draft: &Draft) -> String {
         return String::new();
     }
     let mut text = String::from("# Headers of all requests\n[headers]\n");
-    for (name, value) in &draft.headers {
-        text += &format!("{} = {}\n", key(name), string(value));
+    for (name, values) in &draft.headers {
+        text += &format!("{} = {}\n", key(name), value(&field(values), 0));
     }
     for secret in &draft.secrets {
-        text += &format!(
-            "# {} = {}   # a secret: set {}, then uncomment\n",
-            key(&secret.header),
-            string(&secret.value),
-            secret.variable
-        );
+        text += &format!("{} = {}\n", key(&secret.header), string(&secret.value));
     }
     text + "\n"
+}
+
+/// The values of a header field: a string, or a list if it is repeated.
+fn field(values: &[String]) -> Value {
+    match values {
+        [one] => one.as_str().into(),
+        several => several.iter().map(String::as_str).collect(),
+    }
 }
 
 fn data(draft: &Draft) -> String {
@@ -141,21 +172,35 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
     if task.weight != 1 {
         lines.push(("weight", task.weight.to_string()));
     }
-    lines.push((task.method.key(), string(&task.path)));
-    let mut headers = task.headers.clone();
-    lines.extend(body(task, &mut headers, files));
-    if !headers.is_empty() {
-        let headers = headers
-            .into_iter()
-            .map(|(name, text)| (name, text.into()))
+    match &task.method {
+        Method::Other(method) => {
+            lines.push(("method", string(method)));
+            lines.push(("path", string(&task.path)));
+        }
+        method => lines.push((method.key(), string(&task.path))),
+    }
+    lines.extend(body(task, files));
+    if let Some(auth) = &task.auth {
+        let mut fields = serde_json::Map::new();
+        fields.insert("user".to_owned(), auth.user.as_str().into());
+        if !auth.password.is_empty() {
+            fields.insert("password".to_owned(), auth.password.as_str().into());
+        }
+        lines.push(("auth", value(&Value::Object(fields), 0)));
+    }
+    if !task.headers.is_empty() {
+        let headers = task
+            .headers
+            .iter()
+            .map(|(name, values)| (name.clone(), field(values)))
             .collect();
-        lines.push(("headers", value(&serde_json::Value::Object(headers), 0)));
+        lines.push(("headers", value(&Value::Object(headers), 0)));
     }
     if let Some(status) = check(&task.check) {
         lines.push(("check", status));
     }
-    if task.keeps_redirects {
-        lines.push(("redirects", "0".to_owned()));
+    if let Some(redirects) = task.redirects {
+        lines.push(("redirects", redirects.to_string()));
     }
     if let Some(timeout) = &task.timeout {
         lines.push(("timeout", string(timeout)));
@@ -180,37 +225,78 @@ fn plain_name(name: &str) -> String {
     plain
 }
 
-/// Key and value of a body. Adds its header and its file.
-fn body(
-    task: &Task,
-    headers: &mut IndexMap<String, String>,
-    files: &mut Vec<BodyFile>,
-) -> Option<(&'static str, String)> {
-    let content = match task.body.as_ref()? {
-        Body::Json(json) => return Some(("json", value(json, 0))),
-        Body::File(path) => return Some(("file", string(path))),
+/// Key and value of a body. Adds its files.
+fn body(task: &Task, files: &mut Vec<BodyFile>) -> Option<(&'static str, String)> {
+    Some(match task.body.as_ref()? {
+        Body::Json(json) => ("json", value(json, 0)),
+        Body::File(path) => ("file", string(path)),
+        Body::Text(text) => ("text", string(text)),
         Body::Form(fields) => {
-            headers.insert(
-                "Content-Type".to_owned(),
-                "application/x-www-form-urlencoded".to_owned(),
-            );
-            form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(fields)
-                .finish()
-                .into_bytes()
+            let mut table: IndexMap<&str, Vec<String>> = IndexMap::new();
+            for (name, value) in fields {
+                table.entry(name.as_str()).or_default().push(value.clone());
+            }
+            let table = table
+                .into_iter()
+                .map(|(name, values)| (name.to_owned(), field(&values)));
+            ("form", value(&Value::Object(table.collect()), 0))
         }
-        Body::Bytes(bytes) => bytes.clone(),
-    };
-    let path = format!("{BODIES}/{}", file_name(task, files.len() + 1));
-    files.push(BodyFile {
-        path: path.clone(),
-        content,
-    });
-    Some(("file", string(&path)))
+        Body::Bytes(bytes) => ("file", string(&body_file(task, bytes, files))),
+        Body::Multipart(parts) => {
+            let mut table: IndexMap<&str, Vec<Value>> = IndexMap::new();
+            for part in parts {
+                let content = self::part(part, task, files);
+                table.entry(part.name.as_str()).or_default().push(content);
+            }
+            let table = table.into_iter().map(|(name, mut parts)| {
+                let parts = match parts.len() {
+                    1 => parts.remove(0),
+                    _ => Value::Array(parts),
+                };
+                (name.to_owned(), parts)
+            });
+            ("multipart", value(&Value::Object(table.collect()), 0))
+        }
+    })
 }
 
-/// Name of a body's file: the request, and a number that makes it unique, such as `post-orders-1`.
-fn file_name(task: &Task, number: usize) -> String {
+/// A part of a multipart body. Adds its file.
+fn part(part: &Part, task: &Task, files: &mut Vec<BodyFile>) -> Value {
+    let (key, content) = match &part.content {
+        PartContent::Text(text) if part.file_name.is_none() && part.media.is_none() => {
+            return text.as_str().into();
+        }
+        PartContent::Text(text) => ("text", text.clone()),
+        PartContent::File(path) => ("file", path.clone()),
+        PartContent::Bytes(bytes) => ("file", body_file(task, bytes, files)),
+    };
+    let fields = [
+        (key, Some(&content)),
+        ("name", part.file_name.as_ref()),
+        ("type", part.media.as_ref()),
+    ];
+    let fields = fields.into_iter();
+    fields
+        .filter_map(|(key, text)| Some((key.to_owned(), text?.as_str().into())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// Adds a file of a body, and returns its path.
+fn body_file(task: &Task, content: &[u8], files: &mut Vec<BodyFile>) -> String {
+    let path = format!("{BODIES}/{}", file_name(task, content));
+    if !files.iter().any(|file| file.path == path) {
+        files.push(BodyFile {
+            path: path.clone(),
+            content: content.to_vec(),
+        });
+    }
+    path
+}
+
+/// Name of a body's file: the request, and the beginning of the content's SHA-256, so that the bodies of several imports
+/// fit into one folder. Example: `post-orders-1f3870be`.
+fn file_name(task: &Task, content: &[u8]) -> String {
     let plain: String = task
         .name
         .chars()
@@ -223,8 +309,19 @@ fn file_name(task: &Task, number: usize) -> String {
         })
         .take(60)
         .collect();
-    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
-    format!("{}-{}-{number}", task.method.key(), words.join("-")).replace("--", "-")
+    let digest = Sha256::digest(content);
+    let digest: String = digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let method = task.method.key().to_ascii_lowercase();
+    let words = plain.split('-').filter(|word| !word.is_empty());
+    let words: Vec<&str> = std::iter::once(method.as_str())
+        .chain(words)
+        .chain([digest.as_str()])
+        .collect();
+    words.join("-")
 }
 
 fn check(statuses: &[Status]) -> Option<String> {

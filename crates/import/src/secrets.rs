@@ -1,13 +1,12 @@
 //! Secrets: values that do not belong in a file that is shared, recognized by the name of the header or field, or by
 //! the form of the value.
 //!
-//! A header becomes a comment with an expression that reads the environment, so that the scenario can be used before
-//! the variable is set. A field gets a placeholder.
+//! The scenario reads them from environment variables.
 
 /// Placeholder for a secret.
 pub(crate) const PLACEHOLDER: &str = "REPLACE-ME";
 
-/// A header that was left out.
+/// A header whose value is read from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Secret {
     /// The header.
@@ -20,11 +19,7 @@ pub(crate) struct Secret {
 
 impl Secret {
     pub(crate) fn of_header(name: &str, value: &str) -> Self {
-        const SCHEMES: [&str; 5] = ["Bearer", "Basic", "Token", "Digest", "ApiKey"];
-        let first = value.split_whitespace().next().unwrap_or_default();
-        let scheme = SCHEMES
-            .iter()
-            .find(|scheme| scheme.eq_ignore_ascii_case(first));
+        let scheme = scheme_of(value).map(|(scheme, _)| scheme);
         let variable = variable_of(name);
         let expression = format!("{{{{ env.{variable} }}}}");
         Self {
@@ -37,22 +32,35 @@ impl Secret {
         }
     }
 
-    /// A warning that says how to add it.
+    /// A warning that names the variable.
     pub(crate) fn warning(&self) -> String {
-        let Self {
-            header,
-            value,
-            variable,
-        } = self;
-        format!(
-            "the header `{header}` is a secret and was left out; before a run, set the environment variable \
-             {variable} and uncomment the header under [headers]: {header} = \"{value}\""
-        )
+        warning(&self.variable)
     }
 }
 
-/// Name of the environment variable for a header, such as `X_API_KEY`.
-fn variable_of(header: &str) -> String {
+/// Schemes of `Authorization` and of similar headers.
+const SCHEMES: [&str; 5] = ["Bearer", "Basic", "Token", "Digest", "ApiKey"];
+
+/// Splits a value into its scheme and the rest.
+pub(crate) fn scheme_of(value: &str) -> Option<(&'static str, &str)> {
+    let (first, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let scheme = SCHEMES
+        .iter()
+        .find(|scheme| scheme.eq_ignore_ascii_case(first))?;
+    Some((scheme, rest.trim()))
+}
+
+/// A warning that a secret is read from an environment variable.
+pub(crate) fn warning(variable: &str) -> String {
+    format!("a secret is not written to the file; set the environment variable {variable} to it")
+}
+
+/// Name of the environment variable for a header or a field, such as `X_API_KEY`.
+pub(crate) fn variable_of(header: &str) -> String {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric();
+    if !header.contains(is_word) {
+        return "SECRET".to_owned();
+    }
     let starts_with_digit = header.starts_with(|letter: char| letter.is_ascii_digit());
     let letters = header.chars().map(|letter| match letter {
         'a'..='z' | 'A'..='Z' | '0'..='9' => letter.to_ascii_uppercase(),

@@ -27,6 +27,11 @@ const TOOLS: &[Tool] = &[
         needed_by: "the tests that open an HTML report in a browser",
     },
     Tool {
+        package: "curl",
+        program: "curl",
+        needed_by: "the test that compares imported curl commands with curl",
+    },
+    Tool {
         package: "nginx",
         program: "nginx",
         needed_by: "the test against nginx",

@@ -1,5 +1,6 @@
 //! Options of `init`, `import`, `monitor` and `agent`.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub(crate) struct ImportArgs {
         global = true
     )]
     pub(crate) output: PathBuf,
+    /// Overwrite existing files
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -35,16 +39,16 @@ pub(crate) enum ImportFormat {
     /// Convert curl commands, as copied from a browser or typed by hand
     ///
     /// Paste the curl command after `brunt import`, or quote it after `brunt import curl`; use - to read commands from
-    /// standard input. Put brunt's own options before `curl`.
+    /// standard input. A URL alone works, too. Put brunt's own options before `curl`.
     Curl {
-        /// The command, quoted or not; - is standard input
+        /// The command, quoted or not, or its URL; - is standard input
         #[arg(
             required = true,
             trailing_var_arg = true,
             allow_hyphen_values = true,
             value_name = "COMMAND"
         )]
-        command: Vec<String>,
+        command: Vec<OsString>,
     },
     /// Convert a HAR recording, as exported by browsers and proxies
     Har {

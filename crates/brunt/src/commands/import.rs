@@ -3,12 +3,14 @@
 mod source;
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use brunt_import::{BodyFile, ImportError, Imported};
-use brunt_scenario::Scenario;
+use brunt_scenario::{Environment, FileContent, Scenario};
 
 use crate::cli::tools::{ImportArgs, ImportFormat};
 use crate::exit::{Exit, Failure, print_note};
@@ -18,7 +20,7 @@ use source::Source;
 
 pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     let to_screen = args.output == Path::new("-");
-    if !to_screen && args.output.exists() {
+    if !to_screen && !args.force && args.output.exists() {
         return Err(exists_error(&args.output));
     }
     let mut notes = Vec::new();
@@ -36,7 +38,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
         terminal::print(&imported.scenario);
         return Ok(Exit::Passed);
     }
-    write(&args.output, &imported)?;
+    write(&args.output, &imported, args.force)?;
     let name = args.output.display();
     let next = "review it, set the load and the targets, then run: brunt check -f";
     terminal::print(&format!("wrote {name}; {next} {name}\n"));
@@ -46,9 +48,12 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
 fn imported(format: &ImportFormat, notes: &mut Vec<String>) -> Result<Imported, Failure> {
     let imported = match format {
         ImportFormat::Curl { command } => match &command[..] {
-            [only] if only == "-" => brunt_import::curl(&Source::Input.text(notes)?),
-            [only] => brunt_import::curl(only),
-            words => brunt_import::curl_words(words),
+            [only] if only == "-" => brunt_import::curl(Source::Input.bytes()?),
+            [only] => brunt_import::curl(only.as_bytes()),
+            words => {
+                let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+                brunt_import::curl_words(&words)
+            }
         },
         ImportFormat::Har { file, host } => {
             let text = Source::from_argument(&file.display().to_string()).text(notes)?;
@@ -62,9 +67,22 @@ fn imported(format: &ImportFormat, notes: &mut Vec<String>) -> Result<Imported, 
     imported.map_err(|error: ImportError| Failure::Input(error.to_string()))
 }
 
+/// An environment in which every variable is set, since those of secrets are set after the import.
+struct AnyVariable;
+
+impl Environment for AnyVariable {
+    fn variable(&self, _: &str) -> Option<String> {
+        Some(String::new())
+    }
+
+    fn file(&self, _: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
 /// Checks that the output is a valid scenario.
 fn check_scenario(imported: &Imported) -> Result<(), Failure> {
-    match Scenario::read("imported.toml", &imported.scenario) {
+    match Scenario::read_in("imported.toml", &imported.scenario, &AnyVariable) {
         Ok(_) => Ok(()),
         Err(error) => {
             let report = miette::Report::new(error);
@@ -76,28 +94,48 @@ fn check_scenario(imported: &Imported) -> Result<(), Failure> {
     }
 }
 
-/// Writes the scenario and the files of its bodies. Existing files are not overwritten.
-fn write(output: &Path, imported: &Imported) -> Result<(), Failure> {
+/// Writes the scenario and the files of its bodies. Existing files are overwritten only by force; a body that an earlier
+/// import has written is used again.
+fn write(output: &Path, imported: &Imported, force: bool) -> Result<(), Failure> {
     let folder = output.parent().unwrap_or(Path::new(""));
-    let path = |file: &BodyFile| folder.join(&file.path);
-    if let Some(existing) = imported.files.iter().map(path).find(|path| path.exists()) {
-        return Err(exists_error(&existing));
-    }
+    let mut bodies = Vec::new();
     for file in &imported.files {
-        let path = path(file);
+        let path = folder.join(&file.path);
+        if !is_same(&path, file) {
+            if !force && path.exists() {
+                return Err(exists_error(&path));
+            }
+            bodies.push((path, &file.content));
+        }
+    }
+    for (path, content) in bodies {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| {
                 Failure::Input(format!("cannot create {}: {error}", folder.display()))
             })?;
         }
-        write_new(&path, &file.content)?;
+        write_file(&path, content, force)?;
     }
-    write_new(output, imported.scenario.as_bytes())
+    write_file(output, imported.scenario.as_bytes(), force)
 }
 
-fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
+/// Whether a file exists with the content of a body.
+fn is_same(path: &Path, file: &BodyFile) -> bool {
+    let size = fs::metadata(path).map(|metadata| metadata.len());
+    size.is_ok_and(|size| size == file.content.len() as u64)
+        && fs::read(path).is_ok_and(|content| content == file.content)
+}
+
+fn write_file(path: &Path, content: &[u8], force: bool) -> Result<(), Failure> {
     let name = path.display();
-    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let mut file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists_error(path)),
         Err(error) => return Err(Failure::Input(format!("cannot write {name}: {error}"))),
@@ -110,6 +148,6 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
 fn exists_error(path: &Path) -> Failure {
     let name = path.display();
     Failure::Input(format!(
-        "cannot write {name}: it already exists; choose another file with -o, or delete it"
+        "cannot write {name}: it already exists; choose another file with -o, or use --force to overwrite it"
     ))
 }

@@ -11,7 +11,9 @@ const SHOP: &str = include_str!("../../../import/tests/files/shop.har");
 fn import_and_check(brunt: &Brunt) -> (Ended, String) {
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let checked = brunt.also(&["check"]);
+    let mut check = brunt.command_of(&["check"]);
+    check.env("AUTHORIZATION", "token").env("PASSWORD", "word");
+    let checked = Ended::from(check.output().expect("brunt starts"));
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let text = std::fs::read_to_string(brunt.path("brunt.toml")).expect("a scenario");
     (ended, text)
@@ -42,33 +44,51 @@ fn curl_command_is_accepted_quoted_and_unquoted() {
 }
 
 #[test]
-fn har_import_writes_body_files_and_overwrites_nothing() {
-    let brunt = Brunt::new(&["import", "har", "shop.har"]);
-    std::fs::write(brunt.path("shop.har"), SHOP).expect("a file");
-    let (ended, _) = import_and_check(&brunt);
-    assert!(
-        ended
-            .stderr
-            .contains("warning: the header `Authorization` is a secret"),
-        "{ended:?}"
-    );
-    let body = std::fs::read_to_string(brunt.path("bodies/post-login-1")).expect("a body");
-    assert_eq!(body, "user=ann&password=REPLACE-ME");
+fn imports_share_a_folder_of_bodies_and_overwrite_only_by_force() {
+    let long = "a long text ".repeat(200);
+    let command = |end: &str| format!("curl http://127.0.0.1:1/a --data-raw '{long}{end}'");
+    let brunt = Brunt::new(&["import", "curl", &command("1")]);
+    import_and_check(&brunt);
     let again = brunt.run();
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(
-        again.stderr.contains("brunt.toml: it already exists"),
-        "{again:?}"
-    );
-    let other = brunt.also(&["import", "-o", "other.toml", "har", "shop.har"]);
-    assert_eq!(other.code, Some(2), "{other:?}");
-    assert!(
-        other
-            .stderr
-            .contains("bodies/post-login-1: it already exists"),
-        "{other:?}"
-    );
-    assert!(!brunt.path("other.toml").exists());
+    let reason = "brunt.toml: it already exists; choose another file with -o, or use --force";
+    assert!(again.stderr.contains(reason), "{again:?}");
+    let other = brunt.also(&["import", "-o", "other.toml", "curl", &command("2")]);
+    assert_eq!(other.code, Some(0), "{other:?}");
+    let bodies = || {
+        let files = std::fs::read_dir(brunt.path("bodies")).expect("a folder");
+        let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(bodies().len(), 2);
+    // A body that an earlier import has written is used again.
+    let same = brunt.also(&["import", "-o", "same.toml", "curl", &command("1")]);
+    assert_eq!(same.code, Some(0), "{same:?}");
+    assert_eq!(bodies().len(), 2);
+    // An edited one is overwritten only by force.
+    for body in bodies() {
+        std::fs::write(body, "edited").expect("a file");
+    }
+    let edited = brunt.also(&["import", "-o", "new.toml", "curl", &command("1")]);
+    assert_eq!(edited.code, Some(2), "{edited:?}");
+    assert!(!brunt.path("new.toml").exists());
+    let forced = brunt.also(&["import", "--force", "curl", &command("1")]);
+    assert_eq!(forced.code, Some(0), "{forced:?}");
+    let contents = bodies()
+        .into_iter()
+        .map(|body| std::fs::read_to_string(body).expect("a file"));
+    assert_eq!(contents.filter(|content| content == "edited").count(), 1);
+}
+
+#[test]
+fn har_import_reads_secrets_from_the_environment() {
+    let brunt = Brunt::new(&["import", "har", "shop.har"]);
+    std::fs::write(brunt.path("shop.har"), SHOP).expect("a file");
+    let (ended, text) = import_and_check(&brunt);
+    let warning = "set the environment variable AUTHORIZATION";
+    assert!(ended.stderr.contains(warning), "{ended:?}");
+    assert!(text.contains("{{ env.AUTHORIZATION }}"), "{text}");
 }
 
 #[test]
@@ -145,8 +165,8 @@ fn import_to_standard_output_omits_body_files() {
         "-",
         "curl",
         "http://127.0.0.1:1/a",
-        "-d",
-        "a=b",
+        "--data-raw",
+        &"a long text ".repeat(200),
     ]);
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");

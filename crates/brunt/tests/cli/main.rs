@@ -6,6 +6,7 @@ mod ci_output;
 mod client_side;
 mod commands;
 mod compare;
+mod curl_imports;
 mod demo_service;
 mod full_disk;
 mod generator_capacity;

@@ -1,7 +1,24 @@
 //! Checks that apply to all imports.
 
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
 use brunt_import::{ImportError, Imported};
-use brunt_scenario::Scenario;
+use brunt_scenario::{Environment, FileContent, Scenario};
+
+/// An environment in which every variable is set.
+struct AnyVariable;
+
+impl Environment for AnyVariable {
+    fn variable(&self, _: &str) -> Option<String> {
+        Some(String::new())
+    }
+
+    fn file(&self, _: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
 
 /// Checks that brunt accepts the scenario, and returns it with its files and warnings as one text.
 pub(crate) fn shown(imported: &Imported) -> String {
@@ -22,7 +39,7 @@ pub(crate) fn shown(imported: &Imported) -> String {
 
 /// Checks that brunt accepts the scenario.
 pub(crate) fn accept(imported: &Imported) -> Scenario {
-    match Scenario::read("imported.toml", &imported.scenario) {
+    match Scenario::read_in("imported.toml", &imported.scenario, &AnyVariable) {
         Ok(scenario) => scenario,
         Err(error) => panic!("{:?}\n{}", miette_of(&error), imported.scenario),
     }

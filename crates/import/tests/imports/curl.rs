@@ -12,42 +12,99 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "json",
-        r#"curl -X POST https://api.example.com/orders -H 'Content-Type: application/json' -H "X-Tenant: 7" -d '{"item": "apple", "count": 2, "note": null, "options": {"gift": true, "text": "it'\''s {{ mine }}"}}'"#,
+        r#"curl -X POST https://api.example.com/orders -H 'Content-Type: application/json' -H "X-Tenant: 7" -d '{"item": "apple", "count": 2, "options": {"gift": true, "text": "it'\''s {{ mine }}"}}'"#,
     ),
     (
         "a form",
-        "curl https://example.com/login -d user=ann -d 'password=hunter2' --data-urlencode 'note=a b&c' -L",
+        "curl https://example.com/login -d user=ann -d 'password=hunter2' --data-urlencode 'note=a-b&c' -L",
+    ),
+    (
+        "a form that is not encoded again like this",
+        "curl https://example.com/login -d user=ann -d 'password=hunter2&note=a+b' -L",
     ),
     (
         "secrets",
-        "curl -u ann:hunter2 -b 'sid=abc' -H 'X-Api-Key: k-123' 'https://u:p@example.com/a?access_token=t-1&b=2' --max-time 2.5",
+        "curl -u ann:hunter2 -b 'sid=s3cr3t' -H 'X-Api-Key: k-123' 'https://u:p@example.com/a?access_token=t-1&b=2' --max-time 2.5",
+    ),
+    (
+        "different secrets",
+        "curl --oauth2-bearer t-1 http://x.test/a; curl -H 'Authorization: Bearer t-2' http://x.test/b; \
+         curl -H \"Authorization: Bearer $TOKEN\" http://x.test/c",
     ),
     (
         "from a browser",
-        "curl 'https://shop.example.com/api/cart' \\\n  -H 'accept: */*' \\\n  -H 'cookie: session=s3cr3t' \\\n  \
+        "curl 'https://shop.example.com/api/cart?f\\[name\\]=x&ids\\[\\]=1' \\\n  -H 'accept: */*' \\\n  -b 'session=s3cr3t' \\\n  \
          -H 'sec-fetch-mode: cors' \\\n  -H 'user-agent: Mozilla/5.0' \\\n  --data-raw $'{\"name\":\"it\\'s\\\\nfine\"}' \\\n  --compressed",
     ),
     (
         "from a browser on Windows",
-        "curl ^\"https://shop.example.com/api/cart^\" ^\n  -H ^\"content-type: application/json^\" ^\n  \
+        "curl ^\"https://shop.example.com/api/cart?f^\\[name^\\]=x^\" ^\n  -H ^\"content-type: application/json^\" ^\n  \
          --data-raw ^\"^{^\\^\"a^\\^\":1^}^\"",
+    ),
+    (
+        "for PowerShell",
+        "curl.exe 'https://shop.example.com/api/cart' `\n  -H 'a: it''s' `\n  --data-raw '{\"a\":1}'",
+    ),
+    (
+        "fetch",
+        "fetch(\"https://shop.example.com/api/cart?a=1\", {\n  \"headers\": { \"content-type\": \"application/json\" },\n  \
+         \"referrer\": \"https://shop.example.com/\",\n  \"body\": \"{\\\"a\\\":1}\",\n  \"method\": \"POST\",\n  \"credentials\": \"include\"\n});",
     ),
     (
         "several",
         "curl 'https://a.example.com/users/1' ;\ncurl 'https://a.example.com/users/2' ;\n\
-         curl -XDELETE 'https://a.example.com/users/2';\ncurl 'https://cdn.example.com/x'\n",
+         curl -XDELETE 'https://a.example.com/users/2';\ncurl 'https://cdn.example.com/x'; curl http://a.example.com/users/1\n",
     ),
     (
-        "other bodies",
-        "curl -sSk -T notes.txt http://x.test/a --next --data-binary '<a/>' -H 'Content-Type: text/xml' http://x.test/b",
+        "one path with other headers and bodies",
+        "curl http://x.test/a -H 'X-Plan: free'; curl http://x.test/a -H 'X-Plan: paid'; \
+         curl http://x.test/a -d one; curl http://x.test/a -d two; curl http://x.test/a -d '{\"n\":1}'; curl http://x.test/a -d '{\"n\":2}'",
     ),
     (
-        "unsupported options",
-        "curl -F file=@a.png http://x.test/up -x proxy:80 --cert c.pem -XPROPFIND http://x.test/d --next http://x.test/ok",
+        "files",
+        "curl -sSk -T notes.txt https://x.test/a/ --next --data-binary '<a/>' -H 'Content-Type: text/xml' https://x.test/b \
+         --next -d @list.txt https://x.test/c",
+    ),
+    (
+        "a multipart form",
+        "curl http://x.test/up -F a=1 -F 'password=hunter2' -F 'f=@d/photo.jpg' -F 'g=@x;type=text/plain;filename=y.txt' \
+         -H 'Content-Type: multipart/form-data; boundary=abc'",
+    ),
+    (
+        "methods",
+        "curl -X OPTIONS http://x.test/a; curl -X PURGE http://x.test/b -d x; curl -X wHat http://x.test/c; curl -I http://x.test/d",
+    ),
+    (
+        "headers",
+        "curl http://x.test/ -H 'X-A: 1' -H 'x-a: 2' -H 'X-Empty;' -H 'Accept:' -H 'Connection: close' -r 0-99 \
+         -H 'Content-Type: application/json' -H 'If-None-Match: \"e\"' -H 'b : 2'",
+    ),
+    (
+        "connections",
+        "curl --http2 --cacert ca.pem --cert client.pem:secret --tlsv1.3 --connect-timeout 3 https://x.test/",
+    ),
+    (
+        "HTTP/2 without an upgrade",
+        "curl --http2-prior-knowledge --max-redirs 3 http://x.test/ --cacert ca.pem",
+    ),
+    (
+        "standard input",
+        "curl -d @- http://x.test/a <<'END'\none\ntwo\nEND\necho '{\"a\":1}' | curl --json @- http://x.test/b | jq .\n\
+         curl --data-binary @- http://x.test/c < body.bin\ncurl -d @- http://x.test/d",
+    ),
+    (
+        "variables of the text",
+        "HOST=http://x.test\nexport ITEM=7\ncurl \"$HOST/items/${ITEM}?q=$QUERY\" -d \"n=$NOTE\" --next \"$HOST/b\" -d '$NOTE {{ a }}'",
+    ),
+    ("a pattern", "curl 'http://x.test/items/[1-3]?size={s,m}'"),
+    (
+        "what cannot be carried over",
+        "curl -x user:s3cr3t@proxy:80 --resolve x.test:80:127.0.0.1 --digest -u ann:hunter2 --retry 3 --no-such -b jar.txt \
+         -H @headers.txt -F 'a=<b' --limit-rate 1k -sS -o out http://x.test/a?f[name]=1 -K conf -H $'X-Latin: caf\\xe9'",
     ),
     (
         "data in the query",
-        "curl -G -d a=1 -d b=2 'http://x.test/s?c=3' -I",
+        "curl -G -d a=1 -d b=2 'http://x.test/s?c=3' -I --url-query 'd=x y'",
     ),
 ];
 
@@ -59,7 +116,9 @@ fn commands_become_scenarios() {
             brunt_import::curl(command).unwrap_or_else(|error| panic!("{name}: {error}"));
         page += &format!("===== {name}\n{}\n", shown(&imported));
     }
-    assert!(!page.contains("hunter2") && !page.contains("s3cr3t") && !page.contains("k-123"));
+    for secret in ["hunter2", "s3cr3t", "k-123", "t-1", "t-2"] {
+        assert!(!page.contains(secret), "{secret}");
+    }
     insta::assert_snapshot!(page);
 }
 
@@ -77,11 +136,31 @@ fn error_names_the_reason_that_a_text_is_not_a_command() {
         ("wget http://x", "no curl command"),
         ("curl", "contains no http or https URL"),
         ("curl -H 'a: b'", "contains no http or https URL"),
-        ("curl ftp://x/y", "contains no http or https URL"),
+        (
+            "curl ftp://x/y",
+            "not an http or https URL, left out: `ftp://x/y`",
+        ),
         ("curl 'http://x", "is not closed"),
         (
-            "curl -X OPTIONS http://x/",
+            "curl -X 'A B' http://x/",
             "nothing to import: no request has a supported method",
+        ),
+        (
+            "curl -d a -F b=c http://x/",
+            "more than one of -d, -F, -T and -I",
+        ),
+        (
+            "curl \"$HOST/a\"",
+            "the host is in a variable whose value is not known",
+        ),
+        (
+            "fetch(\"http://x/\", { method: m });",
+            "copy the request as cURL instead",
+        ),
+        ("fetch(url)", "copy the request as cURL instead"),
+        (
+            "Invoke-WebRequest -UseBasicParsing -Uri \"http://x/\"",
+            "use Copy as cURL instead of Copy as PowerShell",
         ),
     ];
     for (text, part) in cases {
@@ -96,7 +175,7 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(vec![
             "curl ", "http://x/", "x.test/a/1?b={{", "-H ", "-d ", "'", "\"", "$'", "\\", "\n", "^\n", "^\"", ";", "&",
             "-X", "POST ", "--data-raw ", "--json ", "{\"a\":[1,{\"b\":\"{{\"}]}", "a: b", "-u ", "--next ", "-G ", "-T ",
-            "日", "\u{0}", "\u{1b}", "\\u", "\\x", "d83d", "--", "-", "@f", "=", "%7B{{ pick(x) }}", " ",
+            "日", "$A", "${B", "$(", "`", "<", "<<", ">", "|", "fetch(", "[1-3]", "-F ", "a=@b;type=c", "-b ", "\u{fdd0}A\u{fdd1}", "\u{0}", "\u{1b}", "\\u", "\\x", "d83d", "--", "-", "@f", "=", "%7B{{ pick(x) }}", " ",
         ]), 0..20)
     ) {
         accept_any(&brunt_import::curl(&pieces.concat()));
@@ -120,4 +199,35 @@ fn sensitive_names_are_left_out_of_the_scenario() {
         let shown = format!("{imported:?}");
         assert!(!shown.contains("canary"), "{name}: {shown}");
     }
+}
+
+#[test]
+fn url_alone_is_a_command() {
+    for url in ["http://h/a", "localhost:8000/a", "h.test", "localhost"] {
+        let text = brunt_import::curl(url);
+        assert!(text.is_ok(), "{url} {text:?}");
+        assert_eq!(text, brunt_import::curl_words(&[url]), "{url}");
+    }
+    // The name of the program is not looked for in arguments.
+    let imported = brunt_import::curl_words(&["http://h/curl"]).expect("a URL");
+    assert!(
+        imported.scenario.contains("get   = \"/curl\""),
+        "{}",
+        imported.scenario
+    );
+}
+
+#[test]
+fn bytes_of_a_body_are_kept() {
+    let imported = brunt_import::curl(b"curl http://h/a --data-binary $'\\x00caf\\xe9' -d '\xff'");
+    let imported = imported.expect("a command");
+    assert_eq!(imported.files.len(), 1, "{imported:?}");
+    assert_eq!(imported.files[0].content, b"\0caf\xe9&\xff");
+    let name = &imported.files[0].path;
+    assert!(imported.scenario.contains(&format!("file    = \"{name}\"")));
+    assert!(
+        imported
+            .scenario
+            .contains("application/x-www-form-urlencoded")
+    );
 }

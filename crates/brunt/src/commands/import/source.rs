@@ -44,20 +44,24 @@ impl Source {
         }
     }
 
-    /// Reads the text. Invalid UTF-8 is replaced, with a note.
-    pub(super) fn text(&self, notes: &mut Vec<String>) -> Result<String, Failure> {
-        let bytes = match self {
+    /// Reads the content.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Failure> {
+        match self {
             Self::File(path) => {
                 let name = path.display();
                 let unreadable = |error| Failure::Input(format!("cannot read {name}: {error}"));
                 let file = std::fs::File::open(path).map_err(unreadable)?;
-                bounded(file, BYTES_MAX).map_err(unreadable)?
+                bounded(file, BYTES_MAX).map_err(unreadable)
             }
             Self::Input => bounded(std::io::stdin(), BYTES_MAX)
-                .map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))?,
-            Self::Url(url) => download(url)?,
-        };
-        Ok(String::from_utf8(bytes).unwrap_or_else(|error| {
+                .map_err(|error| Failure::Input(format!("cannot read standard input: {error}"))),
+            Self::Url(url) => download(url),
+        }
+    }
+
+    /// Reads the content as text. Invalid UTF-8 is replaced, with a note.
+    pub(super) fn text(&self, notes: &mut Vec<String>) -> Result<String, Failure> {
+        Ok(String::from_utf8(self.bytes()?).unwrap_or_else(|error| {
             notes.push("invalid UTF-8 was replaced".to_owned());
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         }))
