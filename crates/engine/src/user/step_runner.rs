@@ -185,14 +185,15 @@ impl<'a> StepRunner<'a> {
         let context = self.context;
         let mut has_waited = false;
         loop {
+            // The end of the load interrupts the wait, like any other.
+            if has_waited && context.net.timers.phase() != ShutdownPhase::Running {
+                self.groups.clear();
+                return Ok(StepFlow::Interrupted);
+            }
             if let Some((row, value)) = context.shared_data.check_out(source)? {
                 self.taken_rows.push(row);
                 self.session.state.variables[variable.index()] = value;
                 break;
-            }
-            if context.net.timers.phase() != ShutdownPhase::Running {
-                self.groups.clear();
-                return Ok(StepFlow::Interrupted);
             }
             has_waited = true;
             let until_ns = context.net.clock.now_ns() + ROW_POLL_NS;
