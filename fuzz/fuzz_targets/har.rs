@@ -10,7 +10,10 @@ use libfuzzer_sys::fuzz_target;
 use any_variable::AnyVariable;
 
 fuzz_target!(|text: &str| {
-    if let Ok(imported) = brunt_import::har(text, None) {
+    for imported in [brunt_import::har(text, None), brunt_import::har_mix(text, None)]
+        .into_iter()
+        .flatten()
+    {
         let parsed = Scenario::read_in("imported.toml", &imported.scenario, &AnyVariable);
         assert!(parsed.is_ok(), "{:?}\n{}", parsed.err(), imported.scenario);
     }

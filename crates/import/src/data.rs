@@ -19,6 +19,10 @@ const ENCODED: char = '*';
 #[derive(Debug, Default)]
 pub(crate) struct Data {
     lists: IndexMap<String, List>,
+    /// Names of variables of users, which no list may have.
+    names: Vec<String>,
+    /// Expressions that marks stand for.
+    expressions: Vec<String>,
     /// Environment variables with the secrets that they stand for; `None`: any value.
     variables: IndexMap<String, Option<String>>,
 }
@@ -32,12 +36,12 @@ pub(crate) struct SecretVariable {
 }
 
 /// A piece of a literal text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece<'a> {
     Literal(&'a str),
-    Variable(&'a str),
-    /// A variable whose value is percent-encoded.
-    EncodedVariable(&'a str),
+    Expression(String),
+    /// An expression whose value is percent-encoded.
+    EncodedExpression(String),
 }
 
 /// A list of values.
@@ -47,7 +51,43 @@ pub(crate) struct List {
     pub(crate) values: Vec<Value>,
     /// Comment for the reader of the scenario.
     pub(crate) comment: Option<&'static str>,
+    /// Place that the values belong to, such as a path with its parameter. Lists of different places are never the same
+    /// list, since users replace their values.
+    place: Option<String>,
 }
+
+/// Names that have a meaning in expressions.
+const NAMES_OF_EXPRESSIONS: [&str; 26] = [
+    "env",
+    "pick",
+    "pick_weighted",
+    "next",
+    "uniform",
+    "normal",
+    "randint",
+    "uuid",
+    "random_string",
+    "seq",
+    "now",
+    "base64",
+    "sha256",
+    "hmac_sha256",
+    "urlencode",
+    "json",
+    "sample",
+    "none",
+    "true",
+    "false",
+    "loop",
+    "in",
+    "is",
+    "not",
+    "if",
+    "else",
+];
+
+/// Comment of lists with generated values.
+const GENERATED: &str = "generated: replace with real values";
 
 impl Data {
     /// Adds a list, unless one with the same values exists, and returns the expression that draws from it.
@@ -57,8 +97,9 @@ impl Data {
         let mut name = wanted.clone();
         for number in 2.. {
             match self.lists.get(&name) {
-                Some(list) if list.values != values => name = format!("{wanted}_{number}"),
-                _ => break,
+                Some(list) if list.values == values && list.place.is_none() => break,
+                None if !self.names.contains(&name) => break,
+                _ => name = format!("{wanted}_{number}"),
             }
         }
         let list = self.lists.entry(name.clone()).or_default();
@@ -74,15 +115,101 @@ impl Data {
         expression(&name)
     }
 
-    /// Sets the comment of the list that an expression draws from.
-    pub(crate) fn comment(&mut self, drawn: &str, comment: &'static str) {
-        let list = self
-            .lists
-            .iter_mut()
-            .find(|(name, _)| expression(name) == drawn);
-        if let Some((_, list)) = list {
-            list.comment = Some(comment);
+    /// Adds the values of a place, and returns the expression that draws from them. They replace values that were generated
+    /// for it before.
+    pub(crate) fn pick_at(&mut self, place: &str, wanted: &str, values: Vec<Value>) -> String {
+        let values = distinct(values);
+        let is_known = |list: &List| {
+            list.place.as_deref() == Some(place)
+                && (list.values == values || list.comment == Some(GENERATED))
+        };
+        let known = self.lists.iter_mut().find(|(_, list)| is_known(list));
+        if let Some((name, list)) = known {
+            (list.values, list.comment) = (values, None);
+            return expression(name);
         }
+        self.add_at(place, wanted, values, None)
+    }
+
+    /// Draws from the values of a place. If there are none yet, generated ones are added, with a comment.
+    pub(crate) fn pick_generated(
+        &mut self,
+        place: &str,
+        wanted: &str,
+        values: Vec<Value>,
+    ) -> String {
+        let known = self
+            .lists
+            .iter()
+            .find(|(_, list)| list.place.as_deref() == Some(place));
+        match known {
+            Some((name, _)) => expression(name),
+            None => self.add_at(place, wanted, distinct(values), Some(GENERATED)),
+        }
+    }
+
+    fn add_at(
+        &mut self,
+        place: &str,
+        wanted: &str,
+        values: Vec<Value>,
+        comment: Option<&'static str>,
+    ) -> String {
+        let wanted = identifier(wanted);
+        let mut name = wanted.clone();
+        for number in 2.. {
+            if !self.is_taken(&name) {
+                break;
+            }
+            name = format!("{wanted}_{number}");
+        }
+        let drawn = expression(&name);
+        let list = List {
+            values,
+            comment,
+            place: Some(place.to_owned()),
+        };
+        self.lists.insert(name, list);
+        drawn
+    }
+
+    /// Reserves a name for a variable of users, and returns it, with a number if it is taken.
+    pub(crate) fn reserve(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        for number in 2.. {
+            if !self.is_taken(&name) && !NAMES_OF_EXPRESSIONS.contains(&name.as_str()) {
+                break;
+            }
+            name = format!("{wanted}_{number}");
+        }
+        self.names.push(name.clone());
+        name
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        self.lists.contains_key(name) || self.names.iter().any(|known| known == name)
+    }
+
+    /// Returns the mark that stands for an expression in literal texts.
+    pub(crate) fn mark(&mut self, expression: &str) -> String {
+        let known = self
+            .expressions
+            .iter()
+            .position(|known| known == expression);
+        let at = known.unwrap_or_else(|| {
+            self.expressions.push(expression.to_owned());
+            self.expressions.len() - 1
+        });
+        format!("{}{at}{}", MARK.0, MARK.1)
+    }
+
+    /// The expression that the content of a mark stands for.
+    fn marked(&self, content: &str) -> Option<String> {
+        if self.variables.contains_key(content) {
+            return Some(format!("env.{content}"));
+        }
+        let at: usize = content.parse().ok()?;
+        self.expressions.get(at).cloned()
     }
 
     /// Adds an environment variable for a secret, and returns the mark that stands for it in literal texts. Each value
@@ -111,7 +238,7 @@ impl Data {
         format!("{}{name}{}", MARK.0, MARK.1)
     }
 
-    /// Splits a text into literal texts and environment variables.
+    /// Splits a text into literal texts and expressions.
     fn pieces<'a>(&self, text: &'a str) -> Vec<Piece<'a>> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -120,12 +247,13 @@ impl Data {
             let inner = &rest[at + MARK.0.len_utf8()..];
             let marked = inner.split(MARK.1).next().unwrap_or_default();
             let name = marked.trim_start_matches(ENCODED);
-            if marked.len() < inner.len() && self.variables.contains_key(name) {
+            let expression = self.marked(name).filter(|_| marked.len() < inner.len());
+            if let Some(expression) = expression {
                 pieces.push(Piece::Literal(&rest[..at]));
                 pieces.push(if marked.starts_with(ENCODED) {
-                    Piece::EncodedVariable(name)
+                    Piece::EncodedExpression(expression)
                 } else {
-                    Piece::Variable(name)
+                    Piece::Expression(expression)
                 });
                 rest = &inner[marked.len() + MARK.1.len_utf8()..];
                 from = 0;
@@ -137,16 +265,16 @@ impl Data {
         pieces
     }
 
-    /// Whether a text contains an environment variable.
+    /// Whether a text contains an environment variable or another expression.
     pub(crate) fn has_variable(&self, text: &str) -> bool {
         self.pieces(text).len() > 1
     }
 
-    /// Whether a text consists of one environment variable.
+    /// Whether a text consists of one environment variable or another expression.
     pub(crate) fn is_variable(&self, text: &str) -> bool {
         matches!(
             self.pieces(text)[..],
-            [Piece::Literal(""), Piece::Variable(_), Piece::Literal("")]
+            [Piece::Literal(""), Piece::Expression(_), Piece::Literal("")]
         )
     }
 
@@ -154,7 +282,7 @@ impl Data {
     pub(crate) fn literal(&mut self, text: &str) -> String {
         self.converted(
             text,
-            |name| format!("{{{{ urlencode(env.{name}) }}}}"),
+            |expression| format!("{{{{ urlencode({expression}) }}}}"),
             Self::without_expressions,
         )
     }
@@ -163,15 +291,17 @@ impl Data {
     pub(crate) fn literal_path(&mut self, text: &str) -> String {
         // A drawn brace would be encoded anyway.
         let encoded = |_: &mut Self, text: &str| text.replace("{{", "%7B%7B").replace("{%", "%7B%");
-        let encoded_variable = |name: &str| format!("{{{{ env.{name} }}}}");
-        self.converted(text, encoded_variable, encoded)
+        let encoded_expression = |expression: &str| format!("{{{{ {expression} }}}}");
+        self.converted(text, encoded_expression, encoded)
     }
 
     /// Converts a path for the name of a request, which contains no expressions.
     pub(crate) fn literal_name(&self, text: &str) -> String {
         let of_piece = |piece| match piece {
             Piece::Literal(text) => text.replace("{{", "{ {"),
-            Piece::Variable(name) | Piece::EncodedVariable(name) => {
+            Piece::Expression(expression) | Piece::EncodedExpression(expression) => {
+                let name = expression.strip_prefix("env.").unwrap_or(&expression);
+                let name = name.split(' ').next().unwrap_or_default();
                 format!("{{{}}}", name.to_ascii_lowercase())
             }
         };
@@ -181,7 +311,7 @@ impl Data {
     fn converted(
         &mut self,
         text: &str,
-        encoded_variable: impl Fn(&str) -> String,
+        encoded: impl Fn(&str) -> String,
         literal: impl Fn(&mut Self, &str) -> String,
     ) -> String {
         let mut converted = String::new();
@@ -191,8 +321,8 @@ impl Data {
                     converted += &literal(self, text);
                     continue;
                 }
-                Piece::Variable(name) => format!("{{{{ env.{name} }}}}"),
-                Piece::EncodedVariable(name) => encoded_variable(name),
+                Piece::Expression(expression) => format!("{{{{ {expression} }}}}"),
+                Piece::EncodedExpression(expression) => encoded(&expression),
             };
             // With the delimiter after it, a brace would be another delimiter.
             if converted.ends_with('{') {
@@ -262,7 +392,7 @@ fn distinct(values: Vec<Value>) -> Vec<Value> {
 }
 
 /// A valid name in expressions: lowercase letters, digits and underscores.
-fn identifier(text: &str) -> String {
+pub(crate) fn identifier(text: &str) -> String {
     const LENGTH_MAX: usize = 40;
     let mut name = String::new();
     let mut before_is_small = false;
@@ -325,6 +455,39 @@ mod tests {
         assert_eq!(data.pick_among("size", vec![json!(3)]), "{{ pick(size) }}");
         let lists: Vec<usize> = data.iter().map(|(_, list)| list.values.len()).collect();
         assert_eq!(lists, [3, 1]);
+    }
+
+    #[test]
+    fn lists_of_different_places_are_not_shared() {
+        let mut data = Data::default();
+        let ids = || vec![json!(1), json!(2)];
+        let (a, b) = ("/a/{id}", "/b/{id}");
+        assert_eq!(data.pick_generated(a, "id", ids()), "{{ pick(id) }}");
+        assert_eq!(data.pick_generated(b, "id", ids()), "{{ pick(id_2) }}");
+        // Given values replace generated ones, and other given values get a list of their own.
+        assert_eq!(data.pick_at(a, "id", vec![json!(7)]), "{{ pick(id) }}");
+        assert_eq!(data.pick_at(a, "id", vec![json!(8)]), "{{ pick(id_3) }}");
+        assert_eq!(data.pick_at(a, "id", vec![json!(7)]), "{{ pick(id) }}");
+        assert_eq!(data.pick_generated(a, "id", ids()), "{{ pick(id) }}");
+        let has_comment = |(_, list): (&String, &List)| list.comment.is_some();
+        let comments: Vec<bool> = data.iter().map(has_comment).collect();
+        assert_eq!(comments, [false, true, false]);
+    }
+
+    #[test]
+    fn mark_becomes_its_expression() {
+        let mut data = Data::default();
+        let name = data.reserve("next");
+        assert_eq!(name, "next_2");
+        assert_eq!(data.pick(&name, vec![json!(1)]), "{{ pick(next_2_2) }}");
+        let mark = data.mark("next_2 | int");
+        let text = format!("/a/{mark}");
+        assert_eq!(data.literal_path(&text), "/a/{{ next_2 | int }}");
+        assert_eq!(data.literal_name(&text), "/a/{next_2}");
+        let encoded = encoded_mark(&mark);
+        assert_eq!(data.literal(&encoded), "{{ urlencode(next_2 | int) }}");
+        // Numbers that are no marks stay.
+        assert_eq!(data.literal("\u{fdd0}7\u{fdd1}"), "\u{fdd0}7\u{fdd1}");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::data::Data;
-use crate::secrets::Secret;
 
 /// The content of a scenario.
 #[derive(Debug, Default)]
@@ -18,10 +17,10 @@ pub(crate) struct Draft {
     pub(crate) notes: Vec<&'static str>,
     /// Headers of all requests.
     pub(crate) headers: Vec<(String, Vec<String>)>,
-    /// Secret headers of all requests, whose values are not known.
-    pub(crate) secrets: Vec<Secret>,
     pub(crate) data: Data,
     pub(crate) wait: Wait,
+    /// Whether the tasks run one after another, instead of by weight.
+    pub(crate) is_sequence: bool,
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -76,6 +75,36 @@ pub(crate) struct Task {
     /// Total timeout.
     pub(crate) timeout: Option<String>,
     pub(crate) comment: Option<&'static str>,
+    pub(crate) flow: Flow,
+}
+
+/// Relation of a task to others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flow {
+    /// Base URL, if it is not that of the scenario.
+    pub(crate) host: Option<String>,
+    /// Comments.
+    pub(crate) notes: Vec<String>,
+    /// Whether it is a further step of the task before it.
+    pub(crate) continues: bool,
+    /// Variables that its response gives.
+    pub(crate) extracts: Vec<Extract>,
+    /// Pause after it.
+    pub(crate) pause: Option<Pause>,
+}
+
+/// A variable with the source of its value, as in `extract`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Extract {
+    pub(crate) variable: String,
+    pub(crate) source: Value,
+}
+
+/// A step that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub(crate) text: String,
+    pub(crate) comment: String,
 }
 
 /// Credentials of Basic authentication.

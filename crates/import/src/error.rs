@@ -38,6 +38,17 @@ pub enum ImportError {
         /// The reason that it is another one.
         reason: String,
     },
+    /// The description consists of several files.
+    #[error(
+        "the description refers to another file, `{reference}`{others}: bundle it into one file first, for example with \
+         `npx @redocly/cli bundle openapi.yaml -o bundled.yaml`, and import that"
+    )]
+    ExternalReference {
+        /// The first reference.
+        reference: String,
+        /// Number of the other references, in words.
+        others: String,
+    },
     /// Everything was left out.
     #[error("nothing to import: {reason}")]
     Nothing {

@@ -2,7 +2,7 @@
 //! that differ between them are drawn from lists.
 
 use crate::data::Data;
-use crate::draft::{Body, Credentials, Draft, Method, Part, PartContent, Status, Task};
+use crate::draft::{Body, Credentials, Draft, Flow, Method, Part, PartContent, Status, Task};
 use crate::error::ImportError;
 use crate::headers::{self, Client, HeaderFields};
 use crate::json_bodies;
@@ -43,7 +43,7 @@ pub(crate) fn draft_from(
         }
         known
     });
-    let Some(host) = origin(&recorded) else {
+    let Some(host) = origin(recorded.iter()) else {
         let reason = "no request has a supported method".to_owned();
         return Err(ImportError::Nothing { reason });
     };
@@ -65,11 +65,20 @@ pub(crate) fn draft_from(
 }
 
 /// The method as it is sent. Recordings differ in case; a tunnel is not a request.
-fn method(request: &RecordedRequest, client: Client) -> Option<Method> {
+pub(crate) fn method(request: &RecordedRequest, client: Client) -> Option<Method> {
     let text = request.method.as_str();
     let any_case = || Method::parse(text).filter(|_| client == Client::Browser);
     let method = any_case().or_else(|| Method::of_token(text));
     method.filter(|_| !text.eq_ignore_ascii_case("connect"))
+}
+
+/// The task of a single request, all of whose headers are sent.
+pub(crate) fn single(request: &RecordedRequest, data: &mut Data, warnings: &mut Warnings) -> Task {
+    let method = method(request, Client::Browser).unwrap_or(Method::Get);
+    let name = name_of(&data.literal_name(&request.target())) + &operation(request);
+    let rest = String::new();
+    let key = GroupKey { method, name, rest };
+    task(&key, &[request], Client::Curl, data, warnings)
 }
 
 /// Requests that become one task.
@@ -164,6 +173,7 @@ fn task(
         redirects: keeps_redirects.then_some(0).or(first.redirects),
         timeout: first.timeout.clone(),
         comment: None,
+        flow: Flow::default(),
     }
 }
 
@@ -391,7 +401,7 @@ fn is_implied(content_type: &str, body: Option<&Body>) -> bool {
 }
 
 /// The origin of most requests, since the first request is often redirected from http to https.
-fn origin(recorded: &[RecordedRequest]) -> Option<String> {
+pub(crate) fn origin<'a>(recorded: impl Iterator<Item = &'a RecordedRequest>) -> Option<String> {
     let mut origins: IndexMap<String, usize> = IndexMap::new();
     for request in recorded {
         *origins

@@ -104,7 +104,7 @@ fn secret(name: &str, value: &str, data: &mut Data, warnings: &mut Warnings) -> 
         Some((scheme, rest)) => (format!("{scheme} "), rest),
         None => (String::new(), value),
     };
-    if secret.is_empty() || data.is_variable(secret) {
+    if secret.is_empty() || data.has_variable(secret) {
         return data.literal(value);
     }
     let known = data.secret(name, Some(secret));

@@ -12,8 +12,7 @@ const LEVELS_MAX: usize = 24;
 /// Largest number of values in which merged bodies may differ.
 const LISTS_MAX: usize = 8;
 
-/// Converts a recorded body to one that a scenario can contain: without nulls, secrets and numbers that TOML does not
-/// support. `None`: it has to be sent unchanged.
+/// Converts a recorded body to one that a scenario can contain: without secrets and numbers that TOML does not support. `None`: it has to be sent unchanged.
 pub(crate) fn writable(
     value: &Value,
     place: &str,
@@ -49,7 +48,7 @@ fn clean_body(
 
 /// Whether a scenario can contain a body, if not each of its values.
 pub(crate) fn is_writable(value: &Value) -> bool {
-    !value.is_null() && levels(value) <= LEVELS_MAX
+    levels(value) <= LEVELS_MAX
 }
 
 fn levels(value: &Value) -> usize {
@@ -72,29 +71,14 @@ fn clean(
         Value::Object(entries) => {
             let mut cleaned = serde_json::Map::new();
             for (key, value) in entries {
-                if value.is_null() {
-                    warnings.at(
-                        "null is not supported in a scenario, left out",
-                        format!("`{key}` of {place}"),
-                    );
-                    continue;
-                }
                 cleaned.insert(key.clone(), clean(value, key, place, secret_of, warnings));
             }
             Value::Object(cleaned)
         }
-        Value::Array(items) => {
-            if items.iter().any(Value::is_null) {
-                warnings.at(
-                    "null is not supported in a scenario, left out",
-                    format!("`{key}` of {place}"),
-                );
-            }
-            let items = items.iter().filter(|item| !item.is_null());
-            items
-                .map(|item| clean(item, key, place, secret_of, warnings))
-                .collect()
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| clean(item, key, place, secret_of, warnings))
+            .collect(),
         Value::String(text) => match secret_of(key, text) {
             Some(known) => {
                 let warning = secrets::warning(&known.variable);
@@ -233,15 +217,16 @@ mod tests {
         let cleaned = cleaned.map(|value| literal(&value, &mut data));
         let expected = json!({
             "name": "Ann", "password": "{{ env.PASSWORD }}", "empty_password": "",
-            "list": [1, 2.5], "huge": "18446744073709551615", "session": "{{ env.SESSION }}",
+            "none": null, "list": [1, null, 2.5], "huge": "18446744073709551615",
+            "session": "{{ env.SESSION }}",
         });
         assert_eq!(cleaned, Some(expected));
         let lines = warnings.into_lines();
-        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(!lines.concat().contains("hunter2"));
         assert_eq!(
             writable(&json!(null), "", &mut data, &mut Warnings::default()),
-            None
+            Some(json!(null))
         );
     }
 

@@ -1,6 +1,7 @@
 //! Importers: curl commands, recordings (HAR) and API descriptions (OpenAPI) become the text of a scenario.
 //!
-//! One function per format: [`curl()`], [`har()`] and [`openapi()`] return an [`Imported`].
+//! One function per format: [`curl()`], [`har()`] and [`openapi()`] return an [`Imported`]; [`har_mix()`] is another view of a
+//! recording.
 //!
 //! ```
 //! let imported = brunt_import::curl("curl -X DELETE http://127.0.0.1:8000/orders/7")?;
@@ -19,6 +20,7 @@ mod grouping;
 mod har;
 mod headers;
 mod json_bodies;
+mod json_path;
 mod names;
 mod openapi;
 mod recorded_request;
@@ -30,6 +32,6 @@ mod warnings;
 
 pub use curl::{curl, curl_words};
 pub use error::ImportError;
-pub use har::har;
+pub use har::{har, har_mix};
 pub use openapi::openapi;
 pub use scenario_text::{BodyFile, Imported};

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::draft::{Body, ConnectionSettings, Draft, Method, Part, PartContent, Status, Task};
 use crate::toml_text::{key, string, value};
-use crate::warnings::Warnings;
+use crate::warnings::{Warnings, one_line};
 
 /// Result of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,14 +63,7 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     text += &connection(&draft.connection);
     text += &headers(draft);
     text += &data(draft);
-    text += &format!(
-        "[users.visitor]\nwait = {}  # {}\n\n",
-        string(&draft.wait.text),
-        draft.wait.comment
-    );
-    for task in &draft.tasks {
-        text += &self::task(task, &mut files);
-    }
+    text += &users(draft, &mut files);
     text += LOAD_AND_TARGETS;
     if !files.is_empty() {
         warnings.add(format!(
@@ -127,15 +120,12 @@ fn connection(settings: &ConnectionSettings) -> String {
 }
 
 fn headers(draft: &Draft) -> String {
-    if draft.headers.is_empty() && draft.secrets.is_empty() {
+    if draft.headers.is_empty() {
         return String::new();
     }
     let mut text = String::from("# Headers of all requests\n[headers]\n");
     for (name, values) in &draft.headers {
         text += &format!("{} = {}\n", key(name), value(&field(values), 0));
-    }
-    for secret in &draft.secrets {
-        text += &format!("{} = {}\n", key(&secret.header), string(&secret.value));
     }
     text + "\n"
 }
@@ -163,7 +153,70 @@ fn data(draft: &Draft) -> String {
     text + "\n"
 }
 
-fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
+/// The user classes: one for each host.
+fn users(draft: &Draft, files: &mut Vec<BodyFile>) -> String {
+    let mut hosts: Vec<Option<&str>> = Vec::new();
+    for task in &draft.tasks {
+        let host = task.flow.host.as_deref();
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts.sort_by_key(Option::is_some);
+    let mut text = String::new();
+    for (number, host) in (1..).zip(hosts) {
+        let class = match number {
+            1 => "visitor".to_owned(),
+            number => format!("visitor_{number}"),
+        };
+        let tasks = draft
+            .tasks
+            .iter()
+            .filter(|task| task.flow.host.as_deref() == host);
+        let tasks: Vec<&Task> = tasks.collect();
+        text += &format!("[users.{class}]\n");
+        if let Some(host) = host {
+            text += &format!("host = {}\n", string(host));
+        }
+        if draft.is_sequence {
+            text += "order = \"sequence\"  # the tasks run one after another, again and again\n";
+        }
+        let wait = &draft.wait;
+        text += &format!("wait = {}  # {}\n\n", string(&wait.text), wait.comment);
+        for chunk in tasks.chunk_by(|_, next| next.flow.continues) {
+            text += &self::task(&format!("users.{class}.tasks"), chunk, files);
+        }
+    }
+    text
+}
+
+/// A task with one request, or with several steps.
+fn task(table: &str, steps: &[&Task], files: &mut Vec<BodyFile>) -> String {
+    if let [task] = steps
+        && task.flow.pause.is_none()
+    {
+        return request(table, task, files);
+    }
+    let mut text = String::new();
+    if let Some(comment) = steps.first().and_then(|task| task.comment) {
+        text += &format!("# {comment}\n");
+    }
+    text += &format!("[[{table}]]\n\n");
+    let table = format!("{table}.steps");
+    for (number, task) in steps.iter().enumerate() {
+        let mut step = (*task).clone();
+        step.comment = task.comment.filter(|_| number > 0);
+        text += &request(&table, &step, files);
+        if let Some(pause) = &task.flow.pause {
+            let wait = string(&pause.text);
+            text += &format!("[[{table}]]\nwait = {wait}  # {}\n\n", pause.comment);
+        }
+    }
+    text
+}
+
+/// A task or a step with a request.
+fn request(table: &str, task: &Task, files: &mut Vec<BodyFile>) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     let name = plain_name(&task.name);
     if name != task.path {
@@ -199,6 +252,13 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
     if let Some(status) = check(&task.check) {
         lines.push(("check", status));
     }
+    if !task.flow.extracts.is_empty() {
+        let extracts = task.flow.extracts.iter();
+        let extracts = extracts
+            .map(|extract| (extract.variable.clone(), extract.source.clone()))
+            .collect();
+        lines.push(("extract", value(&Value::Object(extracts), 0)));
+    }
     if let Some(redirects) = task.redirects {
         lines.push(("redirects", redirects.to_string()));
     }
@@ -210,10 +270,14 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
         .iter()
         .map(|(key, value)| format!("{key:width$} = {value}\n"))
         .collect();
-    let comment = task
+    let notes = task.flow.notes.iter().map(String::as_str);
+    let comments: String = task
         .comment
-        .map_or_else(String::new, |comment| format!("# {comment}\n"));
-    format!("{comment}[[users.visitor.tasks]]\n{}\n", lines.concat())
+        .into_iter()
+        .chain(notes)
+        .map(|comment| format!("# {}\n", one_line(comment)))
+        .collect();
+    format!("{comments}[[{table}]]\n{}\n", lines.concat())
 }
 
 /// A name without the start of an expression, which names do not support.

@@ -6,38 +6,6 @@
 /// Placeholder for a secret.
 pub(crate) const PLACEHOLDER: &str = "REPLACE-ME";
 
-/// A header whose value is read from the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Secret {
-    /// The header.
-    pub(crate) header: String,
-    /// Its value: the scheme, and an expression that reads an environment variable.
-    pub(crate) value: String,
-    /// The environment variable.
-    pub(crate) variable: String,
-}
-
-impl Secret {
-    pub(crate) fn of_header(name: &str, value: &str) -> Self {
-        let scheme = scheme_of(value).map(|(scheme, _)| scheme);
-        let variable = variable_of(name);
-        let expression = format!("{{{{ env.{variable} }}}}");
-        Self {
-            header: name.to_owned(),
-            value: scheme.map_or_else(
-                || expression.clone(),
-                |scheme| format!("{scheme} {expression}"),
-            ),
-            variable,
-        }
-    }
-
-    /// A warning that names the variable.
-    pub(crate) fn warning(&self) -> String {
-        warning(&self.variable)
-    }
-}
-
 /// Schemes of `Authorization` and of similar headers.
 const SCHEMES: [&str; 5] = ["Bearer", "Basic", "Token", "Digest", "ApiKey"];
 
@@ -113,16 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn header_value_keeps_its_scheme_and_reads_the_environment() {
-        let secret = Secret::of_header("Authorization", "bearer abc.def");
-        assert_eq!(secret.value, "Bearer {{ env.AUTHORIZATION }}");
-        assert!(!secret.warning().contains("abc"));
-        for (name, value) in [
-            ("Cookie", "{{ env.COOKIE }}"),
-            ("X-Api-Key", "{{ env.X_API_KEY }}"),
-            ("2fa-token", "{{ env._2FA_TOKEN }}"),
+    fn value_is_split_into_scheme_and_secret() {
+        assert_eq!(scheme_of("bearer abc.def"), Some(("Bearer", "abc.def")));
+        assert_eq!(scheme_of("abc.def"), None);
+        for (name, variable) in [
+            ("Cookie", "COOKIE"),
+            ("X-Api-Key", "X_API_KEY"),
+            ("2fa-token", "_2FA_TOKEN"),
         ] {
-            assert_eq!(Secret::of_header(name, "k-1").value, value);
+            assert_eq!(variable_of(name), variable);
         }
     }
 }

@@ -76,8 +76,8 @@ fn nests(value: &Value) -> bool {
 
 fn on_one_line(value: &Value) -> String {
     match value {
-        // Nulls were removed before.
-        Value::Null => string(""),
+        // TOML has no null; a value that consists of one expression keeps its type.
+        Value::Null => string("{{ none }}"),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number_text(number),
         Value::String(text) => string(text),

@@ -57,6 +57,9 @@ pub(crate) enum ImportFormat {
         /// Keep only requests to this host [default: the host with the most requests]
         #[arg(long)]
         host: Option<String>,
+        /// Run the requests in the recorded order, or choose them by weight
+        #[arg(long, value_enum, default_value_t = RecordingOrder::Sequence)]
+        order: RecordingOrder,
     },
     /// Convert an OpenAPI 3 description (JSON or YAML; Swagger 2.0 as far as possible)
     Openapi {
@@ -64,6 +67,13 @@ pub(crate) enum ImportFormat {
         #[arg(value_name = "FILE|URL")]
         source: String,
     },
+}
+
+/// Order of the requests of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RecordingOrder {
+    Sequence,
+    Weight,
 }
 
 /// Options of `brunt monitor`.

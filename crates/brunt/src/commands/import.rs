@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 use brunt_import::{BodyFile, ImportError, Imported};
 use brunt_scenario::{Environment, FileContent, Scenario};
 
-use crate::cli::tools::{ImportArgs, ImportFormat};
+use crate::cli::tools::{ImportArgs, ImportFormat, RecordingOrder};
 use crate::exit::{Exit, Failure, print_note};
 use crate::terminal;
 
@@ -55,9 +55,12 @@ fn imported(format: &ImportFormat, notes: &mut Vec<String>) -> Result<Imported, 
                 brunt_import::curl_words(&words)
             }
         },
-        ImportFormat::Har { file, host } => {
+        ImportFormat::Har { file, host, order } => {
             let text = Source::from_argument(&file.display().to_string()).text(notes)?;
-            brunt_import::har(&text, host.as_deref())
+            match order {
+                RecordingOrder::Sequence => brunt_import::har(&text, host.as_deref()),
+                RecordingOrder::Weight => brunt_import::har_mix(&text, host.as_deref()),
+            }
         }
         ImportFormat::Openapi { source } => {
             let source = Source::from_argument(source);

@@ -12,7 +12,9 @@ fn import_and_check(brunt: &Brunt) -> (Ended, String) {
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let mut check = brunt.command_of(&["check"]);
-    check.env("AUTHORIZATION", "token").env("PASSWORD", "word");
+    for variable in ["AUTHORIZATION", "PASSWORD", "COOKIE"] {
+        check.env(variable, "a=b");
+    }
     let checked = Ended::from(check.output().expect("brunt starts"));
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let text = std::fs::read_to_string(brunt.path("brunt.toml")).expect("a scenario");
@@ -89,6 +91,55 @@ fn har_import_reads_secrets_from_the_environment() {
     let warning = "set the environment variable AUTHORIZATION";
     assert!(ended.stderr.contains(warning), "{ended:?}");
     assert!(text.contains("{{ env.AUTHORIZATION }}"), "{text}");
+}
+
+#[test]
+fn imported_journey_sends_what_the_service_gives() {
+    // The service gives another token and another ID than in the recording.
+    let routes = Routes::new()
+        .at("/login", Response::ok(r#"{"token": "new-456"}"#))
+        .rule("/orders", |request| {
+            let is_known = request
+                .headers
+                .contains(&("Authorization".to_owned(), "Bearer new-456".to_owned()));
+            Response::new(if is_known { 201 } else { 401 }).body(r#"{"id": 71}"#)
+        })
+        .at("/orders/71", Response::ok("{}"))
+        .otherwise(Response::new(404));
+    let server = Server::start(routes).expect("a server");
+    let entry = |method: &str, path: &str, status: u16, text: &str| {
+        serde_json::json!({
+            "request": { "method": method, "url": format!("{}{path}", server.url()),
+                         "headers": [{ "name": "Authorization", "value": "Bearer old-123" }] },
+            "response": { "status": status, "content": { "mimeType": "application/json", "text": text } },
+        })
+    };
+    let mut entries = [
+        entry("POST", "/login", 200, r#"{"token": "old-123"}"#),
+        entry("POST", "/orders", 201, r#"{"id": 17}"#),
+        entry("GET", "/orders/17", 200, "{}"),
+    ];
+    entries[0]["request"]["headers"] = serde_json::json!([]);
+    let log = serde_json::json!({ "log": { "entries": entries } });
+    let brunt = Brunt::new(&["import", "har", "journey.har"]);
+    std::fs::write(brunt.path("journey.har"), log.to_string()).expect("a file");
+    let (_, text) = import_and_check(&brunt);
+    assert!(
+        !text.contains("old-123") && !text.contains("env."),
+        "{text}"
+    );
+    let tried = brunt.also(&["check", "--try"]);
+    assert_eq!(tried.code, Some(0), "{tried:?}");
+    let mix = brunt.also(&[
+        "import",
+        "har",
+        "--order",
+        "weight",
+        "-o",
+        "-",
+        "journey.har",
+    ]);
+    assert!(!mix.stdout.contains("sequence"), "{mix:?}");
 }
 
 #[test]

@@ -83,7 +83,10 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
-/// An entry without the content of its response, which is most of the file.
+/// Largest content of a response in which values of later requests are searched for, in bytes.
+const CONTENT_BYTES_MAX: usize = 4 << 20;
+
+/// An entry without the content of its response if that is large or not text, which is most of the file.
 struct SlimEntry(Value);
 
 impl<'de> Deserialize<'de> for SlimEntry {
@@ -93,10 +96,30 @@ impl<'de> Deserialize<'de> for SlimEntry {
             .pointer_mut("/response/content")
             .and_then(Value::as_object_mut)
         {
-            content.remove("text");
+            let media = content.get("mimeType").and_then(Value::as_str);
+            let is_text = media.is_none_or(may_name_values);
+            let length = content
+                .get("text")
+                .and_then(Value::as_str)
+                .map_or(0, str::len);
+            if !is_text || length > CONTENT_BYTES_MAX {
+                content.remove("text");
+            }
         }
         Ok(Self(entry))
     }
+}
+
+/// Whether a content of this type may contain values that later requests send.
+fn may_name_values(media: &str) -> bool {
+    let media = media.to_ascii_lowercase();
+    let is_code = ["css", "javascript", "ecmascript"]
+        .iter()
+        .any(|kind| media.contains(kind));
+    let is_text = ["json", "html", "xml", "text/"]
+        .iter()
+        .any(|kind| media.contains(kind));
+    media.trim().is_empty() || is_text && !is_code
 }
 
 #[cfg(test)]
@@ -121,14 +144,27 @@ mod tests {
     }
 
     #[test]
-    fn bare_log_is_read_without_contents_of_responses() {
-        let (entries, error) =
-            read(r#"{"entries":[{"response":{"content":{"text":"x","size":1}}}]}"#);
-        assert!(error.is_none());
-        assert_eq!(entries.all[0].pointer("/response/content/text"), None);
-        assert_eq!(
-            entries.all[0].pointer("/response/content/size"),
-            Some(&1.into())
-        );
+    fn content_that_is_large_or_not_text_is_left_out() {
+        let large = "x".repeat(CONTENT_BYTES_MAX + 1);
+        let cases = [
+            ("", "x", true),
+            ("application/json; charset=utf-8", "x", true),
+            ("text/html", "x", true),
+            ("text/css", "x", false),
+            ("image/png", "x", false),
+            ("text/html", large.as_str(), false),
+        ];
+        for (media, text, is_kept) in cases {
+            let content = serde_json::json!({ "mimeType": media, "text": text, "size": 1 });
+            let log = serde_json::json!({ "entries": [{ "response": { "content": content } }] });
+            let (entries, error) = read(&log.to_string());
+            assert!(error.is_none());
+            let content = &entries.all[0]["response"]["content"];
+            assert_eq!(
+                (content.get("text").is_some(), &content["size"]),
+                (is_kept, &1.into()),
+                "{media}"
+            );
+        }
     }
 }

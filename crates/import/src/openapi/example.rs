@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::data::Data;
 use crate::json_bodies;
 use crate::openapi::reference::Document;
-use crate::secrets::PLACEHOLDER;
+use crate::secrets::{self, PLACEHOLDER};
 use crate::warnings::Warnings;
 
 /// Depth below which optional fields are left out.
@@ -54,6 +54,25 @@ impl<'a, 'b> ExampleGenerator<'a, 'b> {
     /// Generates a value of a schema, whose strings are those of the scenario file; `None` if that is impossible.
     pub(super) fn generate(&mut self, schema: &'a Value, name: &str) -> Option<Value> {
         self.value(schema, name, 0)
+    }
+
+    /// The properties of an object's schema that are sent.
+    pub(super) fn properties(&mut self, schema: &'a Value) -> Vec<(&'a str, &'a Value)> {
+        let mut fields = Fields::default();
+        self.collect(schema, &mut fields, 0);
+        let document = self.document;
+        let is_sent = |property: &Value| {
+            let resolved = document.value(property).unwrap_or(property);
+            ["readOnly", "deprecated"]
+                .iter()
+                .all(|key| resolved.get(*key) != Some(&Value::Bool(true)))
+        };
+        fields.properties.retain(|_, property| is_sent(property));
+        // A required field without a schema has any value.
+        for name in fields.required {
+            fields.properties.entry(name).or_insert(&Value::Null);
+        }
+        fields.properties.into_iter().collect()
     }
 
     /// Converts a value of the description for a scenario file.
@@ -232,6 +251,12 @@ impl<'a, 'b> ExampleGenerator<'a, 'b> {
                 None => {}
             }
         }
+        // A required field without a schema has any value.
+        for name in &fields.required {
+            if !fields.properties.contains_key(name) {
+                object.insert((*name).to_owned(), self.data.literal(name).into());
+            }
+        }
         object.into()
     }
 
@@ -292,12 +317,14 @@ impl<'a, 'b> ExampleGenerator<'a, 'b> {
             "email" if self.draws => "user-{{ randint(1, 100000) }}@example.com",
             "email" => "user@example.com",
             "binary" => return None,
-            "password" => {
-                let what = format!("a password is {PLACEHOLDER}; write the value to send");
-                self.warnings
-                    .at(what, format!("`{name}` of {}", self.place));
-                PLACEHOLDER
+            // A list under [data] is not evaluated.
+            "password" if self.draws => {
+                let variable = self.data.secret(name, None).variable;
+                let place = format!("`{name}` of {}", self.place);
+                self.warnings.at(secrets::warning(&variable), place);
+                return Some(format!("{{{{ env.{variable} }}}}").into());
             }
+            "password" => PLACEHOLDER,
             _ => return Some(self.plain_text(schema, name).into()),
         };
         Some(fixed.into())

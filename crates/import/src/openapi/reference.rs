@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::error::ImportError;
+use crate::warnings::one_line;
+
 /// Longest chain of references.
 const HOPS_MAX: usize = 16;
 
@@ -49,6 +52,64 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Keys whose values are data, in which `$ref` is not a reference.
+const DATA_KEYS: [&str; 6] = ["example", "examples", "default", "enum", "const", "value"];
+
+/// Checks that no reference leads to another file.
+pub(super) fn check_external(root: &Value) -> Result<(), ImportError> {
+    let mut external = Vec::new();
+    collect_external(root, false, &mut external);
+    let Some(first) = external.first() else {
+        return Ok(());
+    };
+    let others = match external.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    Err(ImportError::ExternalReference {
+        reference: one_line(first),
+        others,
+    })
+}
+
+/// Collects the references to other files. The names of properties, headers and the like are not keywords: a property may be
+/// named `$ref`, `example` or `default`.
+fn collect_external<'a>(value: &'a Value, is_named: bool, external: &mut Vec<&'a str>) {
+    const NAMES: [&str; 5] = [
+        "properties",
+        "patternProperties",
+        "responses",
+        "schemas",
+        "parameters",
+    ];
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                if !is_named && (key.starts_with("x-") || DATA_KEYS.contains(&key.as_str())) {
+                    continue;
+                }
+                if let Value::String(reference) = value
+                    && key == "$ref"
+                    && !is_named
+                {
+                    let is_new = !external.contains(&reference.as_str());
+                    if !reference.starts_with('#') && !reference.is_empty() && is_new {
+                        external.push(reference);
+                    }
+                    continue;
+                }
+                collect_external(value, !is_named && NAMES.contains(&key.as_str()), external);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                collect_external(item, false, external);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn percent_decoded(text: &str) -> String {
     let pair = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
@@ -82,5 +143,27 @@ mod tests {
         for name in ["round", "out", "nowhere"] {
             assert!(document.find(&root[name]).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn reference_to_another_file_is_an_error() {
+        let check = |root: Value| check_external(&root).map_err(|error| error.to_string());
+        let accepted = json!({
+            "paths": { "/a": { "$ref": "#/components/pathItems/a" } },
+            "x-parts": { "$ref": "other.yaml" },
+            "components": { "schemas": { "S": {
+                "properties": { "$ref": { "type": "string" } }, "example": { "$ref": "shown.json" },
+            } } },
+        });
+        assert_eq!(check(accepted), Ok(()));
+        let rejected = json!({
+            "paths": { "/a": { "$ref": "a.yaml" }, "/b": { "$ref": "a.yaml" }, "/c": { "$ref": "http://x/c.json#/d" } },
+            "components": { "schemas": { "default": { "properties": { "example": { "$ref": "s.yaml#/S" } } } } },
+        });
+        let error = check(rejected).expect_err("references");
+        assert!(
+            error.contains("`a.yaml` and 2 more") && error.contains("bundle"),
+            "{error}"
+        );
     }
 }

@@ -1,69 +1,89 @@
-//! Security schemes of a description. Each requires a secret, which the user has to add.
+//! Security schemes of a description. Each requires a secret, which the scenario reads from the environment.
 
 use serde_json::Value;
 
-use crate::openapi::parameters::component;
-use crate::secrets::{PLACEHOLDER, Secret};
+use crate::data::Data;
+use crate::draft::is_token;
+use crate::openapi::parameters::pair;
+use crate::openapi::style::component;
+use crate::secrets;
 use crate::warnings::Warnings;
 
-/// The secret headers that the operations require.
-pub(super) fn secrets(root: &Value, warnings: &mut Warnings) -> Vec<Secret> {
-    let mut secrets: Vec<Secret> = Vec::new();
-    let paths = root.get("paths").and_then(Value::as_object);
-    let items = paths
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, item)| item.as_object());
-    let operations = items.flat_map(|item| item.values());
-    let all = operations.filter(|operation| operation.is_object());
-    for scheme in all.flat_map(|operation| schemes(operation, root)) {
-        let secret = match (
-            text(scheme, "type"),
-            text(scheme, "in"),
-            text(scheme, "name"),
-        ) {
-            ("apiKey", "header", name) if is_token(name) => Secret::of_header(name, ""),
-            ("apiKey", "cookie", _) => Secret::of_header("Cookie", ""),
-            ("http", ..) if text(scheme, "scheme").eq_ignore_ascii_case("basic") => {
-                Secret::of_header("Authorization", "Basic ")
-            }
-            ("basic", ..) => Secret::of_header("Authorization", "Basic "),
-            ("http" | "oauth2" | "openIdConnect", ..) => {
-                Secret::of_header("Authorization", "Bearer ")
-            }
-            ("apiKey", "query", name) if !name.is_empty() => {
-                let what = format!("a key in the query is {PLACEHOLDER}; write the value to send");
-                warnings.at(what, format!("`{name}`"));
-                continue;
-            }
-            _ => continue,
-        };
-        if !secrets
-            .iter()
-            .any(|known| known.header.eq_ignore_ascii_case(&secret.header))
-        {
-            warnings.add(secret.warning());
-            secrets.push(secret);
+/// Secrets that an operation sends, as texts of the scenario file.
+#[derive(Debug, Default)]
+pub(super) struct Security {
+    pub(super) headers: Vec<(String, String)>,
+    /// Pairs of the query.
+    pub(super) query: Vec<String>,
+    /// Pairs of the `Cookie` header.
+    pub(super) cookies: Vec<String>,
+}
+
+impl Security {
+    /// The secrets of the first security requirement of an operation; none if one of its requirements is empty.
+    pub(super) fn of(
+        operation: &Value,
+        root: &Value,
+        data: &mut Data,
+        warnings: &mut Warnings,
+    ) -> Self {
+        let mut security = Self::default();
+        for (key, scheme) in schemes(operation, root) {
+            let name = text(scheme, "name");
+            let mut secret = |of: &str, hint: &str| {
+                let variable = data.secret(of, None).variable;
+                warnings.at(
+                    secrets::warning(&variable),
+                    format!("security scheme `{key}`{hint}"),
+                );
+                format!("{{{{ env.{variable} }}}}")
+            };
+            let authorization = match (text(scheme, "type"), text(scheme, "in")) {
+                ("apiKey", "header") if is_token(name) => {
+                    let value = secret(name, "");
+                    security.headers.push((name.to_owned(), value));
+                    continue;
+                }
+                ("apiKey", "cookie") if is_token(name) => {
+                    let value = secret(name, "");
+                    security
+                        .cookies
+                        .push(format!("{}={value}", component(name)));
+                    continue;
+                }
+                ("apiKey", "query") if !name.is_empty() => {
+                    let value = secret(name, "");
+                    security.query.push(pair(name, &value));
+                    continue;
+                }
+                ("http", _) if text(scheme, "scheme").eq_ignore_ascii_case("basic") => "Basic ",
+                ("basic", _) => "Basic ",
+                ("http", _) if text(scheme, "scheme").eq_ignore_ascii_case("digest") => {
+                    warnings.at("digest authentication is not supported, left out", key);
+                    continue;
+                }
+                ("http" | "oauth2" | "openIdConnect", _) => "Bearer ",
+                ("mutualTLS", _) => {
+                    let what =
+                        "a client certificate is required: set `certificate` and `key` under [tls]";
+                    warnings.at(what, key);
+                    continue;
+                }
+                _ => continue,
+            };
+            let hint = match authorization {
+                "Basic " => " (user:password in Base64)",
+                _ => "",
+            };
+            let value = format!("{authorization}{}", secret("Authorization", hint));
+            security.headers.push(("Authorization".to_owned(), value));
         }
+        security
     }
-    secrets
 }
 
-/// Adds the key that belongs into the query to a path.
-pub(super) fn with_key_in_query(path: String, operation: &Value, root: &Value) -> String {
-    let names = schemes(operation, root)
-        .into_iter()
-        .filter(|scheme| text(scheme, "type") == "apiKey" && text(scheme, "in") == "query")
-        .map(|scheme| text(scheme, "name"))
-        .filter(|name| !name.is_empty());
-    names.fold(path, |path, name| {
-        let join = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{join}{}={PLACEHOLDER}", component(name))
-    })
-}
-
-/// The schemes of the first security requirement of an operation; empty if one of its requirements is empty.
-fn schemes<'a>(operation: &'a Value, root: &'a Value) -> Vec<&'a Value> {
+/// The schemes of the first security requirement of an operation with their keys.
+fn schemes<'a>(operation: &'a Value, root: &'a Value) -> Vec<(&'a str, &'a Value)> {
     let requirements = operation.get("security").or_else(|| root.get("security"));
     let requirements = requirements
         .and_then(Value::as_array)
@@ -80,16 +100,11 @@ fn schemes<'a>(operation: &'a Value, root: &'a Value) -> Vec<&'a Value> {
         .and_then(Value::as_object)
         .into_iter()
         .flat_map(|requirement| requirement.keys());
-    names.filter_map(|name| described?.get(name)).collect()
+    names
+        .filter_map(|name| Some((name.as_str(), described?.get(name)?)))
+        .collect()
 }
 
 fn text<'a>(scheme: &'a Value, key: &str) -> &'a str {
     scheme.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

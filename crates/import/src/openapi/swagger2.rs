@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-/// URL of the server.
-pub(super) fn server(root: &Value) -> Option<String> {
+/// URL of the server. `scheme` is that of the description's own URL.
+pub(super) fn server(root: &Value, scheme: &str) -> Option<String> {
     let text = |key: &str| root.get(key).and_then(Value::as_str);
     let host = text("host").filter(|host| !host.is_empty());
     let path = text("basePath").unwrap_or_default().trim_end_matches('/');
     let schemes: Vec<&str> = list(root, "schemes").filter_map(Value::as_str).collect();
-    let scheme = if schemes.contains(&"https") || schemes.is_empty() {
+    let scheme = if schemes.is_empty() {
+        scheme
+    } else if schemes.contains(&"https") {
         "https"
     } else {
         "http"

@@ -3,4 +3,7 @@
 mod accepted;
 mod curl;
 mod har;
+mod har_bodies;
+mod har_journey;
 mod openapi;
+mod openapi_requests;
