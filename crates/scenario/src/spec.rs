@@ -37,15 +37,15 @@ pub(crate) struct Spec {
     #[serde(default, skip_serializing)]
     #[expect(dead_code, reason = "read before the rest, by `layers`")]
     pub(crate) include: Vec<Spanned<String>>,
-    /// Base URL of the service, `http://…` or `https://…`. Its path precedes the path of every request. `"embedded"`
-    /// starts the Application Agent that ships with brunt as a process of its own. `--host` overrides it.
+    /// Base URL of the service, `http://…` or `https://…`. Its path is prepended to the path of every request.
+    /// `"embedded"` starts the Application Agent that ships with brunt, in a separate process. `--host` overrides it.
     ///
     /// Default: none; then `--host` is required
     #[schemars(with = "Option<shape::Host>")]
     pub(crate) host: Option<Spanned<String>>,
-    /// HTTP version: `"1.1"`, `"2"` or `"auto"`. With `"2"`, `https` hosts have to negotiate HTTP/2 by ALPN, and `http`
-    /// hosts are contacted with HTTP/2 prior knowledge. With `"auto"`, the server of an `https` host chooses by ALPN,
-    /// and `http` hosts get 1.1. `--http` overrides it.
+    /// HTTP version: `"1.1"`, `"2"` or `"auto"`. With `"2"`, `https` hosts must negotiate HTTP/2 via ALPN, and `http`
+    /// hosts are contacted with HTTP/2 prior knowledge. With `"auto"`, the server of an `https` host chooses via
+    /// ALPN, and `http` hosts get 1.1. `--http` overrides it.
     ///
     /// Default: `"1.1"`
     #[schemars(with = "Option<shape::HttpVersion>")]
@@ -63,7 +63,7 @@ pub(crate) struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<shape::HttpUrl>")]
     pub(crate) redirect_hosts: Vec<Spanned<String>>,
-    /// [Timeouts](#timeouts) of the parts of a request.
+    /// [Timeouts](#timeouts) for the phases of a request.
     #[serde(default)]
     pub(crate) timeouts: TimeoutsSpec,
     /// [TLS](#tls) settings for `https` hosts.
@@ -84,15 +84,15 @@ pub(crate) struct Spec {
     /// Default: `true`
     #[serde(default)]
     pub(crate) cookies: Option<bool>,
-    /// [Data](#data) for expressions: lists, tables and files, each under its name.
+    /// [Data](#data) for expressions: lists, tables and files, each with a name.
     #[serde(default)]
     pub(crate) data: IndexMap<Spanned<String>, Spanned<DataSpec>>,
-    /// [Steps](#steps) that run once, in order, before the load (`[[setup]]`). They are shown, not judged. A failed
-    /// request ends the run with exit code 4. All users see the variables that these steps set.
+    /// [Steps](#steps) that run once, in order, before the load starts (`[[setup]]`). They are reported but not
+    /// judged. A failed request ends the run with exit code 4. All users see the variables that these steps set.
     #[serde(default)]
     pub(crate) setup: Vec<Spanned<StepSpec>>,
-    /// [Steps](#steps) that run once after the load (`[[teardown]]`). They are shown, not judged. A failure is reported
-    /// and has no other effect.
+    /// [Steps](#steps) that run once after the load ends (`[[teardown]]`). They are reported but not judged. A
+    /// failure is reported and has no other effect.
     #[serde(default)]
     pub(crate) teardown: Vec<Spanned<StepSpec>>,
     /// [User classes](#user-classes), one `[users.NAME]` table each. At least one is required.
@@ -105,7 +105,7 @@ pub(crate) struct Spec {
     /// Settings of the [verdict](#verdict).
     #[serde(default, skip_serializing_if = "VerdictSpec::is_empty")]
     pub(crate) verdict: VerdictSpec,
-    /// [Targets](#targets) for all requests of the load together.
+    /// [Targets](#targets) for all requests in the load, taken together.
     #[serde(default)]
     #[schemars(with = "Option<shape::Targets>")]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
@@ -114,12 +114,12 @@ pub(crate) struct Spec {
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) request_targets: NamedTargets,
-    /// [Targets](#targets) for a [group](#steps) of steps, one `[group_targets.NAME]` table each.
+    /// [Targets](#targets) for [groups](#steps) of steps, one `[group_targets.NAME]` table per group.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::RequestTargets>")]
     pub(crate) group_targets: NamedTargets,
-    /// [Targets](#targets) for a custom metric (`measure`), one `[metric_targets.NAME]` table each. Thresholds are
-    /// plain numbers.
+    /// [Targets](#targets) for custom metrics (`measure`), one `[metric_targets.NAME]` table per metric. Thresholds
+    /// are plain numbers.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, shape::MetricTargets>")]
     pub(crate) metric_targets: NamedTargets,
@@ -131,22 +131,22 @@ type NamedTargets = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TimeoutsSpec {
-    /// Longest time to open a TCP connection.
+    /// Maximum time to open a TCP connection.
     ///
     /// Default: `"10s"`
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) connect: Option<Spanned<String>>,
-    /// Longest TLS handshake.
+    /// Maximum duration of the TLS handshake.
     ///
     /// Default: `"10s"`
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) tls: Option<Spanned<String>>,
-    /// Longest time from the end of the request to the first byte of the response.
+    /// Maximum time from the end of the request to the first byte of the response.
     ///
     /// Default: as `total`
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) first_byte: Option<Spanned<String>>,
-    /// Longest request, redirects included. A request's `timeout` overrides it.
+    /// Maximum duration of the request, including redirects. A request's `timeout` overrides it.
     ///
     /// Default: `"60s"`
     #[schemars(with = "Option<shape::Duration>")]
@@ -231,7 +231,7 @@ pub(crate) struct TlsSpec {
     ///
     /// Default: `true`
     pub(crate) resumption: Option<bool>,
-    /// Accepts any certificate. Every report mentions it. `--insecure` does the same.
+    /// Accepts any certificate. Every report says so. `--insecure` does the same.
     ///
     /// Default: `false`
     pub(crate) insecure: Option<bool>,
@@ -241,12 +241,12 @@ pub(crate) struct TlsSpec {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitsSpec {
-    /// Largest body of a response, as sent. A larger one fails its request with `response_too_large`.
+    /// Maximum size of a response body, as transferred. A larger one fails the request with `response_too_large`.
     ///
     /// Default: `"1GiB"`
     #[schemars(with = "Option<shape::Bytes>")]
     pub(crate) body: Option<Spanned<String>>,
-    /// Largest body that a check or an `extract` reads, decoded. A larger one fails its request with
+    /// Maximum decoded size of a body that a check or an `extract` reads. A larger one fails the request with
     /// `response_too_large`.
     ///
     /// Default: `"16MiB"`
@@ -258,7 +258,7 @@ pub(crate) struct LimitsSpec {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerdictSpec {
-    /// Shortest run that may pass, `"2s"` or more.
+    /// Minimum duration of a run that can pass, `"2s"` or more.
     ///
     /// Default: `"20s"`
     #[schemars(with = "Option<shape::Duration>")]
@@ -299,7 +299,7 @@ pub(crate) struct ClassSpec {
     /// Default: `"none"`
     #[schemars(with = "Option<shape::Wait>")]
     pub(crate) wait: Option<Spanned<String>>,
-    /// Order of the tasks: `"weight"` chooses by weight, `"sequence"` runs them one after another, again and again.
+    /// Order of the tasks: `"weight"` chooses by weight, `"sequence"` runs them one after another, in a loop.
     ///
     /// Default: `"weight"`
     #[schemars(with = "Option<shape::TaskOrder>")]
@@ -308,15 +308,16 @@ pub(crate) struct ClassSpec {
     ///
     /// Default: none
     pub(crate) tags: Option<Vec<Spanned<String>>>,
-    /// [Steps](#steps) that each user runs once before its first task. They are shown, not judged.
+    /// [Steps](#steps) that each user runs once before its first task. They are reported but not judged.
     ///
     /// Default: none
     pub(crate) on_start: Option<Vec<Spanned<StepSpec>>>,
-    /// [Steps](#steps) that each user runs once after its last task. They are shown, not judged.
+    /// [Steps](#steps) that each user runs once after its last task. They are reported but not judged.
     ///
     /// Default: none
     pub(crate) on_stop: Option<Vec<Spanned<StepSpec>>>,
-    /// [Tasks](#tasks) of its users, one `[[users.NAME.tasks]]` table each. Required unless inherited.
+    /// [Tasks](#tasks) that users of this class run, one `[[users.NAME.tasks]]` table each. Required unless
+    /// inherited.
     pub(crate) tasks: Option<Vec<Spanned<StepSpec>>>,
 }
 
@@ -341,8 +342,8 @@ pub(crate) struct ProfileSpec {
     /// Default: `"poisson"`
     #[schemars(with = "Option<shape::Arrivals>")]
     pub(crate) arrivals: Option<Spanned<String>>,
-    /// Length of the load, such as `"5m"`. With `iterations` or `search`: longest time that they may take. Stages have
-    /// durations of their own.
+    /// Length of the load, such as `"5m"`. With `iterations` or `search`: maximum time that they may take. Stages
+    /// have durations of their own.
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) duration: Option<Spanned<String>>,
     /// [Stages](#stages), one after another, instead of `users` or `rate` with `duration`.
@@ -391,13 +392,13 @@ pub(crate) struct SearchSpec {
     pub(crate) from: Option<Spanned<Json>>,
     /// Highest level: a rate such as `"5k/s"`, or a number of users.
     ///
-    /// Default: none for arrivals; for users, 20,000 or the number that brunt may open connections for, whichever is
-    /// smaller
+    /// Default: none for arrivals; for users, 20,000 or the number of users for which brunt can open connections,
+    /// whichever is smaller
     #[schemars(with = "Option<shape::Rate>")]
     pub(crate) to: Option<Spanned<Json>>,
-    /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. If a
-    /// target lacks this threshold, another one of it is used: `critical`, else `acceptable`, else `target` (with
-    /// `"target"`: `acceptable`, else `critical`).
+    /// Threshold of each target at which the service counts as broken: `"critical"`, `"acceptable"` or `"target"`. If
+    /// a target lacks this threshold, another of its thresholds is used: `critical`, else `acceptable`, else `target`
+    /// (with `"target"`: `acceptable`, else `critical`).
     ///
     /// Default: `"critical"`
     #[schemars(with = "Option<shape::Threshold>")]

@@ -21,7 +21,7 @@ pub struct Network {
     pub connections: Connections,
     /// Number of requests in flight on a shared HTTP/2 connection; `None`: [`STREAMS_DEFAULT`].
     pub streams: Option<u32>,
-    /// Timeouts of the parts of a request.
+    /// Timeouts for the phases of a request.
     pub timeouts: Timeouts,
     /// TLS settings for `https` hosts.
     pub tls: Tls,
@@ -110,7 +110,7 @@ impl Connections {
     }
 }
 
-/// Timeouts of the parts of a request.
+/// Timeouts for the phases of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// TCP connect.

@@ -23,8 +23,9 @@ pub(crate) enum DataSpec {
 pub(crate) struct DataTable {
     /// Rows, as a list. Either `rows` or `file` is required.
     pub(crate) rows: Option<Vec<Spanned<Json>>>,
-    /// File with the rows: CSV (or TSV) whose first row has the column names, JSON (one list), or JSON Lines (a value per
-    /// line), in UTF-8, with or without a byte order mark. A large file is not loaded into memory. A relative path is resolved against the scenario's folder.
+    /// File with the rows: CSV or TSV with a header row, JSON (one list), or JSON Lines (one value per line), in
+    /// UTF-8, with or without a byte order mark. A large file is not loaded into memory. A relative path is resolved
+    /// against the scenario's folder.
     pub(crate) file: Option<Spanned<String>>,
     /// Format of the file: `"csv"`, `"tsv"`, `"json"` or `"jsonl"`.
     ///
@@ -42,8 +43,8 @@ pub(crate) struct DataTable {
     /// Default: `"sequence"`
     #[schemars(with = "Option<shape::RowOrder>")]
     pub(crate) order: Option<Spanned<String>>,
-    /// Reaction when `next` has used all rows: `"start_over"`, `"stop_user"` (reports state how many users stopped; if
-    /// more than a tenth of the planned load is missing, no target is graded good) or `"stop_test"`.
+    /// What to do when `next` has used up all rows: `"start_over"`, `"stop_user"` (reports state how many users
+    /// stopped; if more than a tenth of the planned load is missing, no target is graded good) or `"stop_test"`.
     ///
     /// Default: `"start_over"`
     #[schemars(with = "Option<shape::OnExhausted>")]

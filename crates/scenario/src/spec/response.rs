@@ -20,29 +20,29 @@ pub(crate) struct CheckSpec {
     /// Default: `"2xx"`
     #[schemars(with = "Option<shape::Statuses>")]
     pub(crate) status: Option<Spanned<Json>>,
-    /// Text that the body contains, or a list of strings, all of which it contains.
+    /// Text that the body must contain, or a list of strings that must all occur in it.
     #[schemars(with = "Option<shape::Texts>")]
     pub(crate) contains: Option<Spanned<Json>>,
-    /// Regular expression that matches somewhere in the body, or a list, all of which match.
+    /// Regular expression that must match somewhere in the body, or a list of expressions that must all match.
     #[schemars(with = "Option<shape::Regexes>")]
     pub(crate) matches: Option<Spanned<Json>>,
-    /// Text that is equal to the complete body.
+    /// Text that the entire body must equal.
     pub(crate) equals: Option<Spanned<String>>,
-    /// Checks of JSON values: a table that maps each JSONPath (RFC 9535) to a [value test](#value-tests), such as
-    /// `{ "$.items" = { count = 3 } }`.
+    /// Checks on JSON values: a table that maps each JSONPath (RFC 9535) to a [value test](#value-tests), such as `{
+    /// "$.items" = { count = 3 } }`.
     #[schemars(with = "Option<shape::JsonTests>")]
     pub(crate) json: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
-    /// Checks of header fields: a table that maps each name to a [value test](#value-tests), such as
-    /// `{ Content-Type = { contains = "json" } }`.
+    /// Checks on header fields: a table that maps each name to a [value test](#value-tests), such as `{ Content-Type
+    /// = { contains = "json" } }`.
     #[schemars(with = "Option<shape::HeaderTests>")]
     pub(crate) header: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
     /// Size of the decoded body: bytes such as `100`, or a range such as `"1KiB..10MB"` or `"..10MB"`.
     #[schemars(with = "Option<shape::Size>")]
     pub(crate) size: Option<Spanned<Json>>,
-    /// Longest response time, such as `"2s"`.
+    /// Maximum response time, such as `"2s"`.
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) time: Option<Spanned<String>>,
-    /// Table of the same keys, none of which may hold.
+    /// Table with the same keys; none of its conditions may hold.
     pub(crate) not: Option<Box<CheckSpec>>,
 }
 
@@ -59,27 +59,27 @@ pub(crate) enum ExtractSpec {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("dependencies" = json!({ "group": ["regex"] })))]
 pub(crate) struct ExtractTable {
-    /// JSONPath (RFC 9535) to evaluate on the body, such as `"$.items[0].id"`.
+    /// JSONPath (RFC 9535) to evaluate against the body, such as `"$.items[0].id"`.
     #[schemars(with = "Option<shape::JsonPath>")]
     pub(crate) json: Option<Spanned<String>>,
     /// Regular expression to search for in the body; with another source, in its values.
     pub(crate) regex: Option<Spanned<String>>,
-    /// Group of the regular expression: a number or a name. `0` is the complete match.
+    /// Capture group of the regular expression: a number or a name. `0` is the entire match.
     ///
-    /// Default: the first group; without groups, the complete match
+    /// Default: the first group; without groups, the entire match
     #[schemars(with = "Option<shape::RegexGroup>")]
     pub(crate) group: Option<Spanned<Json>>,
-    /// Name of a header field whose value to take.
+    /// Header field to take the value from.
     pub(crate) header: Option<Spanned<String>>,
-    /// Name of a cookie whose value to take: one that the response sets, or that the user has for its URL.
+    /// Cookie to take the value from: one that the response sets, or that the user has for its URL.
     pub(crate) cookie: Option<Spanned<String>>,
     /// `true` takes the URL of the response, after redirects.
     pub(crate) url: Option<bool>,
-    /// `true` takes the complete body.
+    /// `true` takes the entire body.
     pub(crate) body: Option<bool>,
     /// `true` takes the status code.
     pub(crate) status: Option<bool>,
-    /// Selection among several values: `"first"`, `"last"`, `"all"` (a list), `"random"` or `"count"`.
+    /// Which value to take if several are found: `"first"`, `"last"`, `"all"` (a list), `"random"` or `"count"`.
     ///
     /// Default: `"first"`
     #[schemars(with = "Option<shape::Take>")]

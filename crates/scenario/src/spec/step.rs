@@ -37,7 +37,7 @@ pub(crate) struct StepSpec {
     #[schemars(range(min = 0))]
     pub(crate) weight: Option<Spanned<f64>>,
     /// Tags of the task: `--tags a,b` runs only tasks with at least one of these tags, `--exclude-tags c` skips tasks
-    /// with the tag `c`. The tasks of a list have the list's tags as well.
+    /// with the tag `c`. Tasks in a list also inherit the list's tags.
     ///
     /// Default: none
     pub(crate) tags: Option<Vec<Spanned<String>>>,
@@ -52,7 +52,8 @@ pub(crate) struct StepSpec {
     // Keys of steps other than requests.
     /// Steps to run one after another; the body of `if`, `repeat`, `while`, `for_each`, `group` and `check_out`.
     pub(crate) steps: Option<Spanned<Vec<Spanned<StepSpec>>>>,
-    /// [Pause](#waits) of the user, such as `"1s..3s"`. At the end of the load, a pausing task is aborted.
+    /// Time for which the user [pauses](#waits), such as `"1s..3s"`. At the end of the load, a task that is waiting
+    /// is aborted.
     #[schemars(with = "Option<shape::StepWait>")]
     pub(crate) wait: Option<Spanned<String>>,
     /// Variables to set, in order, each to a value or to the result of an expression.
@@ -68,8 +69,8 @@ pub(crate) struct StepSpec {
     /// Number of times to run `steps`: a whole number, or an expression such as `"{{ n }}"`.
     #[schemars(with = "Option<shape::Repeat>")]
     pub(crate) repeat: Option<Spanned<Json>>,
-    /// Condition, such as `"page"`: runs `steps` while it holds, at most `at_most` times. Any loop that takes a million
-    /// steps without a request or a wait is aborted as a failure.
+    /// Condition, such as `"page"`: runs `steps` while it holds, at most `at_most` times. Any loop that takes a
+    /// million steps without a request or a wait is aborted and counts as a failure.
     #[serde(rename = "while")]
     pub(crate) holds: Option<Spanned<String>>,
     /// Maximum number of iterations of `while`.
@@ -79,14 +80,13 @@ pub(crate) struct StepSpec {
     /// Name of the variable that receives each item of the list `in`, one per iteration of `steps`.
     #[schemars(with = "Option<shape::Variable>")]
     pub(crate) for_each: Option<Spanned<String>>,
-    /// List of `for_each`: an expression such as `"items"`, or a list of values.
+    /// List that `for_each` iterates over: an expression such as `"items"`, or a list of values.
     #[serde(rename = "in")]
     pub(crate) list: Option<Spanned<Json>>,
-    /// Name under which `steps` are timed as one, from the first intended start to the last response, without waits.
-    /// Reports have a row for it. It fails if one of its requests fails.
+    /// Name under which `steps` are timed as one, from the first intended start to the last response, excluding
+    /// waits. Reports have a row for it. It fails if one of its requests fails.
     pub(crate) group: Option<Spanned<String>>,
-    /// Custom metrics to record: numbers from 0 to 70 million, each under its name, reported with percentiles like
-    /// response times.
+    /// Custom metrics to record: named numbers from 0 to 70 million, reported with percentiles like response times.
     pub(crate) measure: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
     /// List of steps, each with a `weight` (1 unless set): one of them runs, chosen by weight.
     pub(crate) choose: Option<Spanned<Vec<Spanned<StepSpec>>>>,
@@ -98,7 +98,7 @@ pub(crate) struct StepSpec {
     /// `true` stops this user for good.
     #[schemars(with = "Option<shape::Flag>")]
     pub(crate) stop_user: Option<Spanned<bool>>,
-    /// `true` stops the load. Requests in flight complete.
+    /// `true` stops the load. Requests in flight are allowed to finish.
     #[schemars(with = "Option<shape::Flag>")]
     pub(crate) stop_test: Option<Spanned<bool>>,
     /// `true` deletes the user's cookies.
@@ -188,7 +188,7 @@ pub(crate) struct StepSpec {
     ///
     /// Default: `10`
     pub(crate) redirects: Option<Spanned<u8>>,
-    /// Longest time of the request, redirects included.
+    /// Maximum duration of the request, including redirects.
     ///
     /// Default: `timeouts.total`
     #[schemars(with = "Option<shape::Duration>")]
@@ -301,8 +301,8 @@ pub(crate) enum PartSpec {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = json!([{ "required": ["file"] }, { "required": ["text"] }])))]
 pub(crate) struct FilePartSpec {
-    /// File whose content is the part. A relative path is resolved against the scenario's folder. Either `file` or
-    /// `text` is required.
+    /// File to send as the part. A relative path is resolved against the scenario's folder. Either `file` or `text`
+    /// is required.
     pub(crate) file: Option<Spanned<String>>,
     /// Text that is the part. With a `name`, the service receives it as a file.
     pub(crate) text: Option<Spanned<String>>,
