@@ -143,7 +143,7 @@ pub(crate) struct TimeoutsSpec {
     pub(crate) tls: Option<Spanned<String>>,
     /// Maximum time from the end of the request to the first byte of the response.
     ///
-    /// Default: as `total`
+    /// Default: same as `total`
     #[schemars(with = "Option<shape::Duration>")]
     pub(crate) first_byte: Option<Spanned<String>>,
     /// Maximum duration of the request, including redirects. A request's `timeout` overrides it.

@@ -220,11 +220,11 @@ const METRICS: [(&str, &str); 9] = [
     ),
     (
         "cpu",
-        "Mean CPU use of the process under test, in percent of the cores that it may use, such as `\"70%\"`.",
+        "Mean CPU use of the process under test, as a percentage of the cores that it may use, such as `\"70%\"`.",
     ),
     (
         "memory",
-        "Largest resident memory of the process under test and its children: `\"512MB\"` or `\"1GiB\"`.",
+        "Peak resident memory of the process under test and its children: `\"512MB\"` or `\"1GiB\"`.",
     ),
 ];
 /// Metrics that one request has: all except those of the process.
