@@ -291,22 +291,7 @@ impl<'a> StepRunner<'a> {
             }
             Step::Skip(skip) => *at += skip,
             Step::Back(back) => *at -= back,
-            Step::Count(slot, times) => {
-                let times = self.evaluate(times)?;
-                let Some(count) = times.as_number().filter(|count| *count >= 0.0) else {
-                    let text = format!(
-                        "invalid number of repetitions `{}`: must be 0 or more",
-                        times.in_text()
-                    );
-                    return Err(EvalError::Failed(text));
-                };
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "a float cast saturates, and a loop of that length never ends"
-                )]
-                let count = count as i64;
-                self.session.state.variables[slot.index()] = Value::Integer(count);
-            }
+            Step::Count(slot, times) => self.start_count(*slot, times)?,
             Step::Next(slot, skip) => match &mut self.session.state.variables[slot.index()] {
                 Value::Integer(left @ 1..) => *left -= 1,
                 _ => *at += skip,
@@ -346,6 +331,25 @@ impl<'a> StepRunner<'a> {
             | Step::StopUser
             | Step::StopTest => {}
         }
+        Ok(())
+    }
+
+    /// Starts a countdown from the value of an expression.
+    fn start_count(&mut self, slot: VariableId, times: &Expression) -> Result<(), EvalError> {
+        let times = self.evaluate(times)?;
+        let Some(count) = times.as_number().filter(|count| *count >= 0.0) else {
+            let text = format!(
+                "invalid number of repetitions `{}`: must be 0 or more",
+                times.in_text()
+            );
+            return Err(EvalError::Failed(text));
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float cast saturates, and a loop of that length never ends"
+        )]
+        let count = count as i64;
+        self.session.state.variables[slot.index()] = Value::Integer(count);
         Ok(())
     }
 

@@ -17,8 +17,8 @@ fn row_that_is_checked_out_has_one_user_at_a_time() {
         let (action, row) = request.path()[1..].split_once('/').unwrap();
         let count = taken.entry(row.to_owned()).or_default();
         match action {
-            "enter" if *count % 2 == 0 => *count += 1,
-            "leave" if *count % 2 == 1 => *count += 1,
+            "enter" if count.is_multiple_of(2) => *count += 1,
+            "leave" if !count.is_multiple_of(2) => *count += 1,
             _ => return Response::new(409),
         }
         Response::ok("")

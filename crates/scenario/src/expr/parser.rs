@@ -269,7 +269,7 @@ impl Resolver<'_> {
         match (function, arguments) {
             (Function::UserNumber, _) => return Ok(Compiled::UserNumber),
             (Function::Seq, []) => return Ok(Compiled::Seq),
-            (Function::Seq, _) => return self.resolve_sequence(arguments, place),
+            (Function::Seq, _) => return resolve_sequence(arguments, place),
             (Function::Pick | Function::Next, [Ast::Name(list)]) => {
                 if let Some((id, source)) = self.data.get(list) {
                     self.secrets.name(list);
@@ -295,28 +295,6 @@ impl Resolver<'_> {
             .map(|argument| self.resolve(argument, place));
         let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
         compiled_call(function, arguments, place)
-    }
-
-    /// Compiles `seq` with the name of a sequence.
-    fn resolve_sequence(
-        &mut self,
-        arguments: &[Ast],
-        place: &Place,
-    ) -> Result<Compiled, Diagnostic> {
-        let constants = arguments.iter().map(|argument| match argument {
-            Ast::Literal(value) => Some(value.clone()),
-            _ => None,
-        });
-        let constants: Option<Vec<Value>> = constants.collect();
-        let sequence = constants.as_deref().map(Function::sequence);
-        match sequence {
-            Some(Ok((name, first))) if !name.is_empty() => {
-                Ok(Compiled::NamedSeq(name.into(), first))
-            }
-            _ => Err(Diagnostic::new("invalid arguments of seq")
-                .at(place.clone(), "here")
-                .help(format!("write {}", Function::Seq.usage()))),
-        }
     }
 
     fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Diagnostic> {
@@ -377,6 +355,22 @@ impl Resolver<'_> {
             constants,
             self.secrets.is_mentioned(),
         ))))
+    }
+}
+
+/// Compiles `seq` with the name of a sequence.
+fn resolve_sequence(arguments: &[Ast], place: &Place) -> Result<Compiled, Diagnostic> {
+    let constants = arguments.iter().map(|argument| match argument {
+        Ast::Literal(value) => Some(value.clone()),
+        _ => None,
+    });
+    let constants: Option<Vec<Value>> = constants.collect();
+    let sequence = constants.as_deref().map(Function::sequence);
+    match sequence {
+        Some(Ok((name, first))) if !name.is_empty() => Ok(Compiled::NamedSeq(name.into(), first)),
+        _ => Err(Diagnostic::new("invalid arguments of seq")
+            .at(place.clone(), "here")
+            .help(format!("write {}", Function::Seq.usage()))),
     }
 }
 

@@ -325,7 +325,7 @@ fn assign_in_list<'t>(
     }
 }
 
-/// What has to exist for a path into it: a list for its first item, otherwise a table.
+/// Value that has to exist for a path into it: a list for its first item, otherwise a table.
 fn empty_for<'t>(path: &[String]) -> DeValue<'t> {
     if path.first().is_some_and(|first| first == "0") {
         DeValue::Array(DeArray::new())
