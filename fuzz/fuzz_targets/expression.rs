@@ -10,6 +10,7 @@ use brunt_scenario::{
 };
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
+use url::Url;
 
 fuzz_target!(|text: &str| {
     let typed = serde_json::to_string(text)
@@ -40,7 +41,9 @@ fn render(plan: &Plan) {
     let mut random = plan.random_of(1, 0, 0);
     let mut variables = vec![Value::default(); plan.variables.len()];
     let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
+    let url = Url::parse("http://host/base").expect("a URL");
     let rendering = RenderContext {
+        url: &url,
         base_path: "/base",
         host: "host:80",
         closes: false,
@@ -80,6 +83,8 @@ fn assert_single_request(rendered: &RenderedRequest) {
     let ends = head.windows(4).filter(|part| part == b"\r\n\r\n").count();
     assert_eq!(ends, 1, "{}", String::from_utf8_lossy(head));
     let lines = head.split(|byte| *byte == b'\n').count();
+    let target = rendered.text(rendered.path());
+    assert!(target.bytes().all(|byte| byte.is_ascii_graphic()), "{target}");
     // The request line, Host, two default headers, A, Content-Type, Content-Length, the empty line, and the rest.
     assert!(lines <= 9, "{}", String::from_utf8_lossy(head));
 }

@@ -2,6 +2,9 @@
 
 mod checks;
 pub(crate) mod context;
+mod cookie_date;
+#[cfg(test)]
+mod cookie_jar_tests;
 mod cookies;
 pub(crate) mod exchange;
 pub(crate) mod failure_example;

@@ -10,6 +10,7 @@ use brunt_scenario::{
     DataShard, EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest,
     Request, Scenario, SharedData, Step,
 };
+use url::Url;
 
 const ROUNDS: usize = 31;
 const REQUESTS: u32 = 100_000;
@@ -86,7 +87,9 @@ fn ns_a_request(plan: &Plan) -> f64 {
 
 fn round(request: &Request, context: &mut EvalContext) -> f64 {
     let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
+    let url = Url::parse("http://127.0.0.1:8000").expect("a URL");
     let rendering = RenderContext {
+        url: &url,
         base_path: "",
         host: "127.0.0.1:8000",
         closes: false,

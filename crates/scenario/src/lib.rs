@@ -42,6 +42,7 @@ pub use expr::error::EvalError;
 pub use expr::expression::{Expression, Template};
 pub use expr::secrets::SecretSources;
 pub use json::query::{JsonMatches, JsonQuery, JsonTooLarge};
+pub use model::body_text::{BodyText, Charset};
 pub use model::check::Check;
 pub use model::class::{Class, Tags, Task, TaskOrder};
 pub use model::extract::Extract;
@@ -55,8 +56,9 @@ pub use model::profile::{
     Overrides, Profile, ProfileStage, Ramp, SearchBy, falls_short, level_in_words, users_in,
     users_in_all,
 };
+pub use model::reference::Reference;
 pub use model::rendered_request::{FieldChange, RenderContext, RenderedRequest};
-pub use model::request::{Body, REDIRECTS_DEFAULT, Request, ResponseNeeds};
+pub use model::request::{Body, REDIRECTS_DEFAULT, Request, RequestPath, ResponseNeeds};
 pub use model::response::ResponseView;
 pub use model::scenario::Scenario;
 pub use model::status_set::StatusSet;

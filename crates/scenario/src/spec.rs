@@ -37,8 +37,9 @@ pub(crate) struct Spec {
     #[serde(default, skip_serializing)]
     #[expect(dead_code, reason = "read before the rest, by `layers`")]
     pub(crate) include: Vec<Spanned<String>>,
-    /// Base URL of the service, `http://…` or `https://…`. Its path is prepended to the path of every request.
-    /// `"embedded"` starts the Application Agent that ships with brunt, in a separate process. `--host` overrides it.
+    /// Base URL of the service, `http://…` or `https://…`, without a query. Its path is prepended to the path of every
+    /// request. `"embedded"` starts the Application Agent that ships with brunt, in a separate process. `--host`
+    /// overrides it.
     ///
     /// Default: none; then `--host` is required
     #[schemars(with = "Option<shape::Host>")]

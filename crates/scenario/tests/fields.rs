@@ -6,6 +6,7 @@ use brunt_scenario::{
     DataShard, Environment, EvalContext, EvalError, FileContent, Overrides, Plan, RecentSecrets,
     RenderContext, RenderedRequest, ResponseView, Scenario, SharedData, Step, Value,
 };
+use url::Url;
 
 /// An environment with one variable.
 struct OneVariable;
@@ -76,7 +77,9 @@ impl User {
                     self.variables[id.index()] = value;
                 }
                 Step::Request(request) => {
+                    let url = Url::parse("http://h").expect("a URL");
                     let with = RenderContext {
+                        url: &url,
                         base_path: "",
                         host: "h",
                         closes: false,
@@ -366,7 +369,9 @@ fn numbers_are_sent_as_they_were_received() {
         recent_secrets: &mut RecentSecrets::default(),
     };
     let (mut rendered, mut body) = (RenderedRequest::default(), Vec::new());
+    let url = Url::parse("http://h").expect("a URL");
     let with = RenderContext {
+        url: &url,
         base_path: "",
         host: "h",
         closes: false,

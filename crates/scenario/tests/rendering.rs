@@ -9,6 +9,7 @@ use brunt_scenario::{
 };
 use proptest::prelude::*;
 use serde_json::Value;
+use url::Url;
 
 fn plan(text: &str) -> Plan {
     let scenario = Scenario::read("test.toml", text)
@@ -41,7 +42,9 @@ fn render(plan: &Plan, user: u32, closes: bool) -> RenderedRequest {
         user: 1,
         recent_secrets: &mut RecentSecrets::default(),
     };
+    let url = Url::parse("http://host:80/base").expect("a URL");
     let rendering = RenderContext {
+        url: &url,
         base_path: "/base",
         host: "host:80",
         closes,
@@ -101,7 +104,7 @@ fn ranges_are_those_of_the_fields() {
         for (user, closes) in [(1, false), (2, true)] {
             let mut rendered = render(&plan, user, closes);
             check_ranges(&rendered, &request.headers);
-            rendered.add_field(&request.headers, "Cookie", "a=b");
+            rendered.add_field(&request.headers, "Cookie", b"a=b");
             check_ranges(&rendered, &request.headers);
             rendered.remove_expect(&request.headers);
             assert!(!rendered.expects_continue());

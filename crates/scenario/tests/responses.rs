@@ -33,7 +33,7 @@ fn with<T>(keys: &str, act: impl FnOnce(&Request, &ResponseView, &mut EvalContex
         recent_secrets: &mut RecentSecrets::default(),
     };
     let view = ResponseView::new(200, FIELDS, BODY, 0);
-    let view = view.with_place("https://host/done?code=abc&state=1", "sid=s1; own=2");
+    let view = view.with_place("https://host/done?code=abc&state=1", b"sid=s1; own=2");
     act(request, &view, &mut context)
 }
 

@@ -47,6 +47,11 @@ const TOOLS: &[Tool] = &[
         needed_by: "the test against Node",
     },
     Tool {
+        package: "curl",
+        program: "curl",
+        needed_by: "the comparison of requests with those of curl",
+    },
+    Tool {
         package: "iproute2",
         program: "ip",
         needed_by: "the test of a machine that runs out of ports",
@@ -59,7 +64,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         package: "python3-venv",
         program: "python3",
-        needed_by: "the tests against Python servers",
+        needed_by: "the tests against Python servers and Python's cookie jar",
     },
     Tool {
         package: "python3-dev",

@@ -9,6 +9,7 @@ use brunt_scenario::{
 };
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use url::Url;
 
 const SHIPPED: &str = include_str!("../../../../brunt.toml");
 
@@ -32,7 +33,9 @@ fn render(task: usize, begins: &str, count: u64) {
     let request = request_of(&plan, task);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let shared_data = Rc::new(SharedData::empty());
+    let url = Url::parse("http://127.0.0.1:8000").expect("a URL");
     let rendering = RenderContext {
+        url: &url,
         base_path: "",
         host: "127.0.0.1:8000",
         closes: false,

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::pin::pin;
 
 use brunt_record::FailureKind;
-use brunt_scenario::{EvalError, JsonMatches, JsonQuery, JsonTooLarge, Request, ResponseView};
+use brunt_scenario::{
+    BodyText, EvalError, JsonMatches, JsonQuery, JsonTooLarge, Request, ResponseView,
+};
 
 use super::context::WorkerContext;
 use super::parser_thread;
@@ -27,6 +29,7 @@ pub(super) enum CheckOutcome {
 /// A large body after decoding, with the values that the request's JSON paths match.
 struct Parsed {
     body: Vec<u8>,
+    text: BodyText,
     matches: Option<Result<JsonMatches, JsonTooLarge>>,
 }
 
@@ -48,7 +51,7 @@ pub(super) struct ResponseCheck<'a> {
 pub(super) struct ResponsePlace {
     pub(super) url: String,
     /// As a `Cookie` header sends them.
-    pub(super) cookies: String,
+    pub(super) cookies: Vec<u8>,
 }
 
 impl ResponseCheck<'_> {
@@ -84,7 +87,8 @@ impl ResponseCheck<'_> {
         }
         let error = match decoded {
             Ok(body) => {
-                let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
+                let seen = ResponseView::new(response.status, &response.fields, &body, took_ns)
+                    .with_charset(response.charset);
                 self.check_decoded(&placed(seen, self.place), &body)
             }
             Err(error) => Some(decode_error(&error)),
@@ -103,13 +107,19 @@ impl ResponseCheck<'_> {
         let query = self.request.json_query();
         let content = std::mem::take(&mut response.content);
         let encoding = std::mem::take(&mut response.encoding);
+        let charset = response.charset;
         let parse = move || {
             let body = decoded(content, &encoding)?;
+            let text = BodyText::new(&body, charset);
             let matches = query.map(|query| {
                 let _reserved = parser_thread::reserve(JsonQuery::memory_max(body.len()));
-                query.run(&body)
+                query.run(text.json(&body))
             });
-            Ok::<_, DecodeError>(Parsed { body, matches })
+            Ok::<_, DecodeError>(Parsed {
+                body,
+                text,
+                matches,
+            })
         };
         let parsing = match self.context.parser.run(parse) {
             Ok(parsing) => parsing,
@@ -117,7 +127,11 @@ impl ResponseCheck<'_> {
         };
         let parsing = pin!(parsing);
         let parsing = self.context.net.timers.until_aborted(self.slot, parsing);
-        let Parsed { body, matches } = match parsing.await {
+        let Parsed {
+            body,
+            text,
+            matches,
+        } = match parsing.await {
             Ok(Ok(Ok(parsed))) => parsed,
             Ok(Ok(Err(error))) => return Some(decode_error(&error)),
             Ok(Err(_)) => return Some(parser_error("the parser panicked")),
@@ -126,7 +140,9 @@ impl ResponseCheck<'_> {
                 return Some(RequestError::new(FailureKind::Aborted, text));
             }
         };
-        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
+        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns)
+            .with_charset(response.charset)
+            .with_text(text);
         let seen = match matches {
             Some(Ok(matches)) => seen.with_matches(matches),
             Some(Err(error)) => {

@@ -215,6 +215,7 @@ impl WorkerContext {
     ) -> Result<(), EvalError> {
         let (origin, url) = self.net.origins.host(request.host);
         let rendering = RenderContext {
+            url,
             base_path: url.path().trim_end_matches('/'),
             host: &self.net.origins.all()[origin].host_header,
             closes: self.plan.network.connections == Connections::PerRequest,

@@ -9,7 +9,7 @@ use super::checks::{CheckOutcome, ResponseCheck, ResponsePlace};
 use super::context::WorkerContext;
 use super::cookies;
 use super::failure_example;
-use super::redirects::{redirect, redirect_error, redirect_target};
+use super::redirects::{other_origin, redirect, redirect_error, redirect_target};
 use super::request_sender::RequestSender;
 use super::session::UserSession;
 use super::trace::{ExchangeTrace, ResponseTrace};
@@ -221,6 +221,13 @@ impl<'a> Exchange<'a> {
         let (mut origin, _) = origins.host(request.host);
         let (mut url, mut redirects) = (None, 0);
         let keeps_cookies = self.sender.keeps_cookies();
+        if let Some(named) = rendered.take_other_url() {
+            origin = other_origin(origins, &named)?;
+            let host = &origins.all()[origin].host_header;
+            // 307: it keeps its method and its body.
+            redirect(rendered, &request.headers, (&named, 307), Some(host), false);
+            url = Some(*named);
+        }
         loop {
             if keeps_cookies && self.sender.session.state.jar.is_some() {
                 self.send_cookies(rendered, url.as_ref());
@@ -231,7 +238,7 @@ impl<'a> Exchange<'a> {
             }
             let Some(location) = response.location.as_deref().filter(|_| redirects_max > 0) else {
                 if request.response_needs.url {
-                    self.place = self.place_of(rendered, url.as_ref()).map(Box::new);
+                    self.place = Some(Box::new(self.place_of(rendered, url.as_ref())));
                 }
                 return Ok(response);
             };
@@ -241,11 +248,7 @@ impl<'a> Exchange<'a> {
             }
             redirects += 1;
             let (next, next_origin) = self
-                .url_of(rendered, url.as_ref())
-                .ok_or_else(|| {
-                    "cannot follow the redirect: the request's path is not a valid URL".to_owned()
-                })
-                .and_then(|from| redirect_target(origins, &from, location))
+                .redirect_target_of(rendered, url.as_ref(), location)
                 .map_err(|text| redirect_error(response.status, text))?;
             let host = &origins.all()[next_origin].host_header;
             let host = (next_origin != origin).then_some(host.as_str());
@@ -258,34 +261,64 @@ impl<'a> Exchange<'a> {
     }
 
     /// The URL of a response, and the user's cookies for it.
-    fn place_of(
+    fn place_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> ResponsePlace {
+        let jar = self.sender.session.state.jar.as_ref();
+        let cookie_url = self.cookie_url(rendered, redirected);
+        let cookies = jar.and_then(|jar| jar.header_for(&cookie_url));
+        ResponsePlace {
+            url: self.url_of(rendered, redirected).into(),
+            cookies: cookies.unwrap_or_default(),
+        }
+    }
+
+    fn redirect_target_of(
         &self,
         rendered: &RenderedRequest,
         redirected: Option<&Url>,
-    ) -> Option<ResponsePlace> {
-        let url = self.url_of(rendered, redirected)?;
-        let jar = self.sender.session.state.jar.as_ref();
-        let cookies = jar.and_then(|jar| jar.header_for(&url));
-        Some(ResponsePlace {
-            url: url.into(),
-            cookies: cookies.unwrap_or_default(),
-        })
+        location: &[u8],
+    ) -> Result<(Url, usize), String> {
+        let from = self.url_of(rendered, redirected);
+        redirect_target(&self.sender.context.net.origins, &from, location)
     }
 
     /// The URL of a request: the target of the last redirect, or the path on its host.
-    fn url_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Option<Url> {
+    fn url_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Url {
         let origins = &self.sender.context.net.origins;
         if let Some(url) = redirected {
-            return Some(url.clone());
+            return url.clone();
         }
         let (_, host) = origins.host(self.sender.request.host);
-        host.join(&rendered.text(rendered.path())).ok()
+        let target = rendered.text(rendered.path());
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*target, None),
+        };
+        // Not joined: a path that begins with `//` would name another host.
+        let mut url = host.clone();
+        url.set_path(path);
+        url.set_query(query);
+        url
+    }
+
+    /// The URL to which the cookies of a request belong. Like curl, it has the host of the `Host` header if the scenario
+    /// sets that.
+    fn cookie_url(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Url {
+        let mut url = self.url_of(rendered, redirected);
+        if self.sender.request.host_header.is_some() {
+            let host = String::from_utf8_lossy(rendered.host());
+            let named = Url::parse(&format!("{}://{host}", url.scheme())).ok();
+            // A value that is not a host changes nothing.
+            if let Some(host) = named.as_ref().and_then(Url::host_str) {
+                url.set_host(Some(host)).ok();
+            }
+        }
+        url
     }
 
     fn send_cookies(&self, rendered: &mut RenderedRequest, redirected: Option<&Url>) {
-        let url = self.url_of(rendered, redirected);
+        let url = self.cookie_url(rendered, redirected);
         let jar = self.sender.session.state.jar.as_ref();
-        if let Some(value) = jar.zip(url).and_then(|(jar, url)| jar.header_for(&url)) {
+        if let Some(value) = jar.and_then(|jar| jar.header_for(&url)) {
             rendered.add_field(&self.sender.request.headers, "Cookie", &value);
         }
     }
@@ -296,12 +329,11 @@ impl<'a> Exchange<'a> {
         rendered: &RenderedRequest,
         redirected: Option<&Url>,
     ) {
-        if let Some(url) = self.url_of(rendered, redirected) {
-            let jar = self.sender.session.state.jar.get_or_insert_default();
-            let dropped = jar.take(&response.fields, &url);
-            if dropped > 0 {
-                self.sender.context.count_cookies_dropped(dropped);
-            }
+        let url = self.cookie_url(rendered, redirected);
+        let jar = self.sender.session.state.jar.get_or_insert_default();
+        let dropped = jar.take(&response.fields, &url);
+        if dropped > 0 {
+            self.sender.context.count_cookies_dropped(dropped);
         }
     }
 }

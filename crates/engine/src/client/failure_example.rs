@@ -18,7 +18,7 @@ pub(crate) fn secrets_of(plan: &Plan, session: &UserSession) -> Secrets {
         .secrets
         .of_user(&state.variables, &state.recent_secrets);
     if let Some(jar) = &state.jar {
-        jar.values().for_each(|value| secrets.add(value));
+        jar.values().for_each(|value| secrets.add(&value));
     }
     secrets
 }

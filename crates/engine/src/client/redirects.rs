@@ -1,11 +1,17 @@
 //! Redirects: the target of a redirect, and the rewritten request.
 
+use std::borrow::Cow;
+
 use brunt_record::FailureKind;
 use brunt_scenario::{FieldChange, HeaderTemplate, RenderedRequest, is_sensitive_name};
+use percent_encoding::{AsciiSet, percent_encode};
 use url::Url;
 
 use crate::net::error::RequestError;
 use crate::net::origins::Origins;
+
+/// Bytes above 127, which [`percent_encode`] encodes in any case.
+const NON_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 /// Target URL of the redirect in a response, and the index of its origin.
 pub(super) fn redirect_target(
@@ -13,7 +19,7 @@ pub(super) fn redirect_target(
     from: &Url,
     location: &[u8],
 ) -> Result<(Url, usize), String> {
-    let location = String::from_utf8_lossy(location);
+    let location = location_text(location);
     let next = from
         .join(&location)
         .map_err(|_| format!("invalid redirect target `{location}`: must be a URL"))?;
@@ -24,6 +30,26 @@ pub(super) fn redirect_target(
              redirect_hosts",
             next.origin().ascii_serialization()
         )),
+    }
+}
+
+/// The index of the origin that the path of a request names.
+pub(super) fn other_origin(origins: &Origins, url: &Url) -> Result<usize, RequestError> {
+    origins.origin_of(url).ok_or_else(|| {
+        let text = format!(
+            "cannot send the request to {}: its path is a URL of another host, which the scenario does not list in \
+             redirect_hosts",
+            url.origin().ascii_serialization()
+        );
+        RequestError::new(FailureKind::Check, text)
+    })
+}
+
+/// The text of a `Location`. If it is not UTF-8, its bytes are percent-encoded one by one, as curl and browsers do.
+fn location_text(location: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(location) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => percent_encode(location, NON_ASCII).into(),
     }
 }
 
@@ -70,6 +96,24 @@ pub(super) fn redirect(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Right values: the requests of curl 7.88, and of browsers (uppercase digits, RFC 3986, section 2.1).
+    #[test]
+    fn location_that_is_not_utf_8_is_percent_encoded_byte_by_byte() {
+        let from = Url::parse("http://h/a/b").unwrap();
+        for (location, expected) in [
+            (&b"/e/\xe9"[..], "http://h/e/%E9"),
+            ("/e/é".as_bytes(), "http://h/e/%C3%A9"),
+            (b"/e/\xe9/\xc3\xa9?q=\xe9", "http://h/e/%E9/%C3%A9?q=%E9"),
+            (b"c\xff d", "http://h/a/c%FF%20d"),
+            (b"?\x80", "http://h/a/b?%80"),
+            (b"//i/\xe9", "http://i/%E9"),
+            (b"/%e9", "http://h/%e9"),
+        ] {
+            let url = from.join(&location_text(location)).unwrap();
+            assert_eq!(url.as_str(), expected);
+        }
+    }
 
     const POST: &str = "POST /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\nCookie: a=b\r\n\
                         X: y\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi";

@@ -130,7 +130,9 @@ impl RequestSender<'_> {
         let keeps_all = self.context.trace.is_some();
         let header_capture = if self.request.response_needs.fields || keeps_all {
             HeaderCapture::All
-        } else if self.keeps_cookies() || self.request.response_needs.body {
+        } else if self.request.response_needs.body {
+            HeaderCapture::CookiesAndCharset
+        } else if self.keeps_cookies() {
             HeaderCapture::Cookies
         } else {
             HeaderCapture::CookiesOfErrors

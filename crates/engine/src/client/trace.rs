@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use brunt_record::{FailureKind, NameId};
-use brunt_scenario::{EvalContext, MASK, Plan, Request, ResponseView, Secrets, is_sensitive_name};
+use brunt_scenario::{
+    BodyText, EvalContext, MASK, Plan, Request, ResponseView, Secrets, is_sensitive_name,
+};
 
 use crate::http::Response;
 
@@ -66,8 +68,15 @@ impl ResponseTrace {
             .content
             .decoded(&response.encoding)
             .unwrap_or_default();
-        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
-        let (seen, checks) = match request.json_query().map(|query| query.run(&body)) {
+        let text = BodyText::new(&body, response.charset);
+        let shown = String::from_utf8_lossy(text.text(&body)).into_owned();
+        let matches = request
+            .json_query()
+            .map(|query| query.run(text.json(&body)));
+        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns)
+            .with_charset(response.charset)
+            .with_text(text);
+        let (seen, checks) = match matches {
             Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
             // The error of the request already reports this one.
             Some(Err(_)) => (seen, [].as_slice()),
@@ -83,7 +92,7 @@ impl ResponseTrace {
             took_ns,
             checks: checks.collect(),
             fields: String::from_utf8_lossy(&response.fields).into_owned(),
-            body: String::from_utf8_lossy(&body).into_owned(),
+            body: shown,
         }
     }
 }

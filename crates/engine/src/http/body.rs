@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use brotli_decompressor::Decompressor;
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::{DeflateDecoder, ZlibDecoder};
 use ruzstd::decoding::StreamingDecoder;
 
 use super::protocol_error::ProtocolError;
@@ -108,7 +109,7 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// The kept part, decoded; `encodings` is the value of `Content-Encoding`.
+    /// The kept part, decoded; `encodings` is the list in `Content-Encoding`.
     pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         self.decoded_within(encodings, self.all_max)
     }
@@ -134,11 +135,15 @@ impl ResponseBody {
             .map(<[u8]>::trim_ascii);
         // The encoding that was applied last is listed last.
         for name in names.rev() {
+            // A response to HEAD and a status without a body name the encoding that the body would have.
+            if content.is_empty() {
+                break;
+            }
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             let decoded = match name.as_str() {
-                "" | "identity" => continue,
-                "gzip" | "x-gzip" => read(MultiGzDecoder::new(&*content), limit),
-                "deflate" => read(ZlibDecoder::new(&*content), limit),
+                "" | "identity" | "none" => continue,
+                "gzip" | "x-gzip" => gunzip(&content, limit),
+                "deflate" => inflate(&content, limit),
                 "br" => read(Decompressor::new(&*content, BROTLI_BUFFER_BYTES), limit),
                 "zstd" => StreamingDecoder::new(&*content)
                     .map_err(std::io::Error::other)
@@ -154,6 +159,28 @@ impl ResponseBody {
         }
         Ok(content)
     }
+}
+
+/// Decodes all members of a gzip file (RFC 1952, section 2.2). Other bytes after a member are ignored, as in browsers.
+fn gunzip(mut rest: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    let mut decoded = Vec::new();
+    loop {
+        let mut member = GzDecoder::new(rest);
+        let room = limit.saturating_add(1) - decoded.len() as u64;
+        (&mut member).take(room).read_to_end(&mut decoded)?;
+        rest = member.into_inner();
+        if decoded.len() as u64 > limit || !rest.starts_with(&MAGIC) {
+            return Ok(decoded);
+        }
+    }
+}
+
+/// Decodes `deflate`, which is the zlib format (RFC 9110, section 8.4.1.2). Some servers send the compressed data without
+/// it, which browsers and curl accept.
+fn inflate(content: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
+    read(ZlibDecoder::new(content), limit)
+        .or_else(|error| read(DeflateDecoder::new(content), limit).map_err(|_| error))
 }
 
 fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {

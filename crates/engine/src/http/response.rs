@@ -1,6 +1,7 @@
 //! Responses, independent of the HTTP version, and the options that select the parts to keep.
 
 use brunt_record::NameId;
+use brunt_scenario::Charset;
 
 use super::body::{BodyCapture, ResponseBody};
 
@@ -18,10 +19,12 @@ pub struct Response {
     pub status: u16,
     /// Whether the connection can be reused.
     pub keep_alive: bool,
-    /// Value of `Location`, if the response is a redirect.
+    /// First value of `Location` that is not empty, if the response is a redirect.
     pub location: Option<Vec<u8>>,
-    /// Value of `Content-Encoding`; empty if there is none.
+    /// Values of `Content-Encoding`, joined by commas; empty if there is none.
     pub encoding: Vec<u8>,
+    /// The charset of the body, unless it is UTF-8 or the body is not read.
+    pub charset: Option<Charset>,
     /// The header fields that were kept, one per line, each ended by CR LF.
     pub fields: Vec<u8>,
     /// The body, as far as it was kept.
@@ -38,6 +41,8 @@ pub enum HeaderCapture {
     CookiesOfErrors,
     /// `Set-Cookie`.
     Cookies,
+    /// `Set-Cookie`, and the charset of the body, which is read.
+    CookiesAndCharset,
     /// All.
     All,
 }
@@ -48,8 +53,14 @@ impl HeaderCapture {
         match self {
             Self::CookiesOfErrors if status >= 400 => Self::Cookies,
             Self::CookiesOfErrors => Self::Nothing,
+            Self::CookiesAndCharset => Self::Cookies,
             other => other,
         }
+    }
+
+    /// Whether the charset of the body is kept.
+    pub(crate) fn has_charset(self) -> bool {
+        matches!(self, Self::CookiesAndCharset | Self::All)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Response headers: how the status line and the header fields frame the body and affect the connection (RFC 9112,
 //! sections 6.3 and 9.3).
 
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
+
+use brunt_scenario::Charset;
 
 use crate::http::response::{FIELDS_MAX, is_redirect, parse_content_length, push_header_line};
 use crate::http::{HeaderCapture, ProtocolError};
@@ -24,8 +27,10 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     pub(super) keep_alive: bool,
     pub(super) location: Option<Vec<u8>>,
-    /// Value of `Content-Encoding`; empty if there is none.
+    /// Values of `Content-Encoding`, joined by commas; empty if there is none.
     pub(super) encoding: Vec<u8>,
+    /// The charset of the body, unless it is UTF-8.
+    pub(super) charset: Option<Charset>,
     /// The header fields that are kept, one per line, each ended by CR LF.
     pub(super) fields: Vec<u8>,
 }
@@ -63,6 +68,11 @@ pub(super) fn parse(
     } else {
         fields.framing()?
     };
+    let charset = if header_capture.has_charset() {
+        charset_of(response.headers)
+    } else {
+        None
+    };
     let keep_alive = fields.keep_alive && framing != Framing::UntilClose && !fields.is_ambiguous();
     let location = if is_redirect(status) {
         fields.location.map(<[u8]>::to_vec)
@@ -75,11 +85,18 @@ pub(super) fn parse(
             framing,
             keep_alive,
             location,
-            encoding: fields.encoding.to_vec(),
+            charset,
             fields: captured_lines(response.headers, &fields, header_capture.for_status(status)),
+            encoding: fields.encoding.into_owned(),
         },
         length,
     )))
+}
+
+fn charset_of(headers: &[httparse::Header]) -> Option<Charset> {
+    let is_type = |header: &&httparse::Header| header.name.eq_ignore_ascii_case("content-type");
+    let last = headers.iter().rfind(is_type)?;
+    Charset::of_content_type(last.value)
 }
 
 fn captured_lines(
@@ -95,10 +112,31 @@ fn captured_lines(
     }
     for header in headers {
         if header_capture == HeaderCapture::All || header.name.eq_ignore_ascii_case("set-cookie") {
+            let start = lines.len();
             push_header_line(&mut lines, header.name.as_bytes(), header.value);
+            unfold(&mut lines[start..]);
         }
     }
     lines
+}
+
+/// Replaces line breaks within a header line, which continue it on the next one (RFC 9112, section 5.2).
+fn unfold(line: &mut [u8]) {
+    let end = line.len() - 2;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', &line[..end]) {
+        line[at] = b' ';
+    }
+}
+
+/// Adds a field to the value of earlier ones: several are one list (RFC 9110, section 5.3).
+fn add_to_list<'a>(list: &mut Cow<'a, [u8]>, value: &'a [u8]) {
+    if list.is_empty() {
+        *list = Cow::Borrowed(value);
+    } else {
+        let list = list.to_mut();
+        list.push(b',');
+        list.extend_from_slice(value);
+    }
 }
 
 struct Fields<'a> {
@@ -109,7 +147,7 @@ struct Fields<'a> {
     chunked: Option<bool>,
     keep_alive: bool,
     location: Option<&'a [u8]>,
-    encoding: &'a [u8],
+    encoding: Cow<'a, [u8]>,
     sets_cookies: bool,
 }
 
@@ -121,7 +159,7 @@ impl<'a> Fields<'a> {
             chunked: None,
             keep_alive: is_http_11,
             location: None,
-            encoding: &[],
+            encoding: Cow::Borrowed(&[]),
             sets_cookies: false,
         };
         for header in headers {
@@ -159,10 +197,12 @@ impl<'a> Fields<'a> {
                     fields.sets_cookies = true;
                 }
                 8 if header.name.eq_ignore_ascii_case("location") => {
-                    fields.location = Some(header.value);
+                    // Of several, the first that is not empty counts, as in browsers and curl.
+                    let location = Some(header.value).filter(|value| !value.is_empty());
+                    fields.location = fields.location.or(location);
                 }
                 16 if header.name.eq_ignore_ascii_case("content-encoding") => {
-                    fields.encoding = header.value;
+                    add_to_list(&mut fields.encoding, header.value);
                 }
                 _ => {}
             }

@@ -33,6 +33,7 @@ impl Reader {
             keep_alive: false,
             location: None,
             encoding: Vec::new(),
+            charset: None,
             fields: Vec::new(),
             content,
         };
@@ -112,6 +113,7 @@ impl Reader {
         self.response.keep_alive = head.keep_alive;
         self.response.location = head.location;
         self.response.encoding = head.encoding;
+        self.response.charset = head.charset;
         self.response.fields = head.fields;
         self.response.content.keep((self.keeps)(head.status));
         self.body = Some(match head.framing {

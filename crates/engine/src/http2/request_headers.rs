@@ -292,6 +292,10 @@ fn read_field(head: &[u8], field: &FieldRange) -> Result<(Vec<u8>, Range<usize>)
     }
     let end = field.value.start + value.trim_ascii_end().len();
     let start = end - value.trim_ascii().len();
+    // RFC 9113, section 8.3.1.
+    if start == end && name.eq_ignore_ascii_case(b"host") {
+        return Err(unsendable(&shown(), "its value is empty"));
+    }
     Ok((name.to_ascii_lowercase(), start..end))
 }
 

@@ -1,5 +1,7 @@
 //! The response builder: assembles the response of a stream from its fields and data.
 
+use brunt_scenario::Charset;
+
 use super::hpack::Malformed;
 use crate::http::ProtocolError;
 use crate::http::response::{
@@ -30,6 +32,7 @@ impl ResponseBuilder {
             keep_alive: true,
             location: None,
             encoding: Vec::new(),
+            charset: None,
             fields: Vec::new(),
             content,
         };
@@ -96,8 +99,12 @@ impl ResponseBuilder {
                 }
                 encoding.extend_from_slice(value);
             }
-            b"location" if is_redirect(self.response.status) => {
-                self.response.location = Some(value.to_vec());
+            // Of several, the first that is not empty counts, as in browsers and curl.
+            b"location" if is_redirect(self.response.status) && !value.is_empty() => {
+                self.response.location.get_or_insert_with(|| value.to_vec());
+            }
+            b"content-type" if self.options.header_capture.has_charset() => {
+                self.response.charset = Charset::of_content_type(value);
             }
             b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding"
             | b"upgrade" => {
@@ -164,7 +171,7 @@ impl ResponseBuilder {
     /// Discards the fields of an interim response.
     fn forget_fields(&mut self) {
         let response = &mut self.response;
-        (response.status, response.location) = (0, None);
+        (response.status, response.location, response.charset) = (0, None, None);
         response.encoding.clear();
         response.fields.clear();
         (self.fields, self.field_bytes, self.length) = (0, 0, None);

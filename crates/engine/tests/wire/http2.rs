@@ -1,6 +1,6 @@
 //! HTTP/2: version negotiation, concurrent requests per connection, and the end of streams and connections.
 
-mod server;
+pub(crate) mod server;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -8,8 +8,11 @@ mod ending;
 mod faults;
 mod http2;
 mod large_json;
+mod octets;
 mod open;
 mod pools;
+#[path = "../recording/mod.rs"]
+mod recording;
 mod responses;
 mod rows;
 mod seed;

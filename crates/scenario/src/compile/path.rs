@@ -1,10 +1,13 @@
 //! Compiles paths. Each expression is encoded as its place needs: a segment, a parameter of the query, or a complete path.
+//! A path that an expression begins may be a URL, which is resolved when it is known.
 
 use crate::compile::body::compile_form;
 use crate::compile::compiler::Compiler;
-use crate::expr::expression::Template;
+use crate::expr::expression::{FormFields, Template};
 use crate::expr::grammar;
 use crate::expr::parser::{TemplatePart, calls_encoder};
+use crate::model::reference::{Reference, is_path};
+use crate::model::request::RequestPath;
 use crate::source::diagnostic::Diagnostic;
 use crate::spec::{Spanned, StepSpec};
 use crate::value::{Encoding, write_text};
@@ -14,29 +17,48 @@ pub(crate) fn compile_path(
     compiler: &mut Compiler,
     path: &Spanned<String>,
     typed: &StepSpec,
-) -> Template {
-    if !path.get_ref().starts_with(['/', '{']) {
+) -> RequestPath {
+    let begins = |begin: &&str| path.get_ref().starts_with(*begin);
+    let is_reference = ["{{", "{%"].iter().any(begins);
+    if !is_reference && !path.get_ref().starts_with('/') {
         let diagnostic = Diagnostic::new(format!(
             "invalid path `{}`: must begin with /",
             path.get_ref()
         ))
         .at(path.span(), "here")
-        .help("the host is set once, in `host`");
+        .help("the host is set once, in `host`; an expression may set the complete path: \"{{ path }}\"");
         compiler.diagnostics.push(diagnostic);
     }
-    let mut template = compile_path_text(compiler, path);
-    if let Some(query) = &typed.query {
-        let fields = compile_form(compiler, query);
-        template.fields(true, fields);
+    // The value of the first expression may be a complete URL, which is not to be encoded.
+    let begin = if is_reference {
+        Encoding::Plain
+    } else {
+        Encoding::Path
+    };
+    let mut text = compile_path_text(compiler, path, begin);
+    let query = typed.query.as_ref();
+    let fields = query.map(|query| compile_form(compiler, query));
+    let fields = fields.unwrap_or_default();
+    // The value of an environment variable is known.
+    let is_known_path = text.literal_bytes().is_some_and(is_path);
+    if is_reference && !is_known_path {
+        let fields = fields.into();
+        let query = FormFields {
+            is_query: true,
+            fields,
+        };
+        return RequestPath::Reference(Reference { text, query });
     }
-    template
+    text.fields(true, fields);
+    RequestPath::Path(text)
 }
 
-fn compile_path_text(compiler: &mut Compiler, path: &Spanned<String>) -> Template {
+/// Compiles the text of a path; `begin` is the encoding of an expression that begins it.
+fn compile_path_text(compiler: &mut Compiler, path: &Spanned<String>, begin: Encoding) -> Template {
     let text = path.get_ref();
     if text.contains("{%") {
         let encoded = with_encoders(text);
-        return compiler.text_at(&encoded, &path.span(), Encoding::Path);
+        return compiler.text_at(&encoded, &path.span(), begin);
     }
     let parts = compiler.parts(text, &path.span());
     let mut template = Template::default();
@@ -47,6 +69,9 @@ fn compile_path_text(compiler: &mut Compiler, path: &Spanned<String>) -> Templat
                 let mut bytes = Vec::new();
                 write_text(text, Encoding::Path, &mut bytes);
                 template.literal(&bytes);
+            }
+            TemplatePart::Encoded(expression) | TemplatePart::Expression(expression) if at == 0 => {
+                compiler.insert(expression.clone(), begin, &place, &mut template);
             }
             TemplatePart::Encoded(expression) => {
                 compiler.insert(expression.clone(), Encoding::Path, &place, &mut template);

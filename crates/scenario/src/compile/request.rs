@@ -64,6 +64,7 @@ pub(crate) fn compile_request(
         method: method.into(),
         host: compiler.host,
         path,
+        host_header: compile_host_header(compiler, typed),
         says_cookies: has_header(compiler, typed, "cookie"),
         headers,
         body: built.map(|built| built.body),
@@ -110,6 +111,27 @@ pub(crate) fn compile_timeout(compiler: &mut Compiler, text: &Spanned<String>) -
     positive_duration(text)
         .map_err(|diagnostic| compiler.diagnostics.push(diagnostic))
         .ok()
+}
+
+/// Compiles the value of the header `Host`; the request's own goes before the common one.
+fn compile_host_header(compiler: &mut Compiler, typed: &StepSpec) -> Option<Template> {
+    let is_host = |name: &str| name.eq_ignore_ascii_case("host");
+    let own = own_headers(typed).into_iter().flatten();
+    let mut all = own.chain(compiler.headers);
+    let (_, value) = all.find(|(name, _)| is_host(name.get_ref()))?;
+    let place = value.span();
+    match value.get_ref() {
+        Json::Text(text) => {
+            let parts = compiler.parts(text, &place);
+            check_header_value(compiler, &parts, &place);
+            Some(compiler.text_at(text, &place, Encoding::Header))
+        }
+        _ => {
+            let diagnostic = Diagnostic::new("invalid value of the header Host: must be a string");
+            compiler.diagnostics.push(diagnostic.at(place, "here"));
+            None
+        }
+    }
 }
 
 /// Header fields that a request sets itself, if they are a table.
@@ -174,6 +196,10 @@ fn header_lines(
     }
     for (name, value) in all {
         check_header_name(compiler, name);
+        if name.get_ref().eq_ignore_ascii_case("host") {
+            // Rendered before the other lines.
+            continue;
+        }
         let outer = compiler
             .resolver
             .secrets

@@ -52,6 +52,7 @@ impl JsonQuery {
     }
 
     fn run_within(&self, body: &[u8], limit: &MemoryLimit) -> Result<JsonMatches, JsonTooLarge> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let needs_tree = self.paths.iter().any(|path| !path.is_followed());
         // Validated once for all paths: the parser does not validate the strings that a path skips.
         let text = std::str::from_utf8(body).ok();

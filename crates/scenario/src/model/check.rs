@@ -159,9 +159,7 @@ impl Check {
                 None => None,
             },
             Condition::Matches(pattern) => Some(pattern.is_match(response.body())),
-            Condition::Size(least, most) => {
-                Some((*least..=*most).contains(&(response.body().len() as u64)))
-            }
+            Condition::Size(least, most) => Some((*least..=*most).contains(&response.body_bytes())),
             Condition::TimeNs(most) => Some(response.took_ns() <= *most),
             _ => None,
         })
@@ -191,9 +189,9 @@ impl Check {
                 plain(response.body() == text, format!("equals {}", quoted(&text)))
             }
             Condition::Size(least, most) => CheckResult {
-                holds: (*least..=*most).contains(&(response.body().len() as u64)),
+                holds: (*least..=*most).contains(&response.body_bytes()),
                 condition: format!("size {}", range_in_words(*least, *most)),
-                actual: Some(format!("the body has {} bytes", response.body().len())),
+                actual: Some(format!("the body has {} bytes", response.body_bytes())),
             },
             Condition::TimeNs(most) => CheckResult {
                 holds: response.took_ns() <= *most,

@@ -216,10 +216,12 @@ impl DynamicLines<'_> {
     }
 }
 
-/// Whether a table of header fields cannot contain this name. Cookies have to be known beforehand.
+/// Whether a table of header fields cannot contain this name. Cookies and the host have to be known beforehand.
 fn is_reserved(name: &str) -> bool {
     let plain = name.to_ascii_lowercase();
-    !is_token(name) || plain == "cookie" || SET_BY_BRUNT.contains(&plain.as_str())
+    !is_token(name)
+        || matches!(plain.as_str(), "cookie" | "host")
+        || SET_BY_BRUNT.contains(&plain.as_str())
 }
 
 /// Whether a text is a valid header name or method (RFC 9110, section 5.6.2).

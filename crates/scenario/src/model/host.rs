@@ -32,6 +32,11 @@ impl Host {
                     .to_owned(),
             );
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!(
+                "invalid host `{shown}`: must not have a query or a fragment; write the query as `query` of the requests"
+            ));
+        }
         match url.scheme() {
             "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => {
                 Ok(Self::Url(url))
@@ -39,6 +44,29 @@ impl Host {
             _ => Err(format!(
                 "invalid host `{shown}`: must be an HTTP URL like http://localhost:8000"
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_with_a_query_or_a_fragment_is_refused() {
+        for text in [
+            "http://h/?a=b",
+            "http://h?a",
+            "http://h/api?",
+            "http://h/#a",
+            "https://h?token=s3cr3t",
+        ] {
+            let error = Host::parse(text).unwrap_err();
+            assert!(error.contains("must not have a query"), "{text}: {error}");
+            assert!(!error.contains("s3cr3t"), "{error}");
+        }
+        for text in ["http://h", "http://h/api/", "embedded"] {
+            assert!(Host::parse(text).is_ok(), "{text}");
         }
     }
 }

@@ -4,14 +4,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use url::Url;
+
 use super::header_template::{FieldRange, HeaderTemplate};
-use super::request::{Piece, Request};
+use super::request::{Piece, Request, RequestPath};
 use crate::expr::context::EvalContext;
 use crate::expr::error::EvalError;
 
 /// Parameters of rendering a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderContext<'a> {
+    /// URL of the host, against which references are resolved.
+    pub url: &'a Url,
     /// Goes before the path.
     pub base_path: &'a str,
     /// The value of the `Host` header.
@@ -42,6 +46,8 @@ pub struct RenderedRequest {
     /// Whether it differs from what its template renders. Its fields are in `edited_fields` then.
     is_edited: bool,
     edited_fields: Vec<FieldRange>,
+    /// Its URL, if the origin is not that of its host.
+    other_url: Option<Box<Url>>,
 }
 
 /// Change of a header field when a request is rewritten.
@@ -60,6 +66,8 @@ const EXPECT_BYTES: u64 = 1 << 20;
 const EXPECT: &str = "Expect";
 const EXPECT_LINE: &[u8] = b"Expect: 100-continue\r\n";
 const CLOSE_LINE: &[u8] = b"Connection: close\r\n";
+/// What is between the path and the value of `Host`.
+const HOST_LINE: &[u8] = b" HTTP/1.1\r\nHost: ";
 
 impl RenderedRequest {
     /// A request that is not rendered from a scenario.
@@ -137,6 +145,20 @@ impl RenderedRequest {
         (self.method_bytes + 1).min(self.path_end)..self.path_end
     }
 
+    /// Takes its URL, if a reference names another origin than that of its host.
+    pub fn take_other_url(&mut self) -> Option<Box<Url>> {
+        self.other_url.take()
+    }
+
+    /// The value of `Host`.
+    pub fn host(&self) -> &[u8] {
+        let range = match self.edited_fields.first() {
+            Some(field) if self.is_edited => field.value.clone(),
+            _ => self.path_end + HOST_LINE.len()..self.lines_at - 2,
+        };
+        self.bytes.get(range).unwrap_or_default()
+    }
+
     /// The method and the path; as much of them as was rendered, if rendering the path failed.
     pub fn method_and_path(&self) -> Cow<'_, str> {
         match self.path_end {
@@ -198,12 +220,12 @@ impl RenderedRequest {
     }
 
     /// Appends a header field.
-    pub fn add_field(&mut self, template: &HeaderTemplate, name: &str, value: &str) {
+    pub fn add_field(&mut self, template: &HeaderTemplate, name: &str, value: &[u8]) {
         self.edit(template);
         let end = self.head_bytes - 2;
-        let line = [name, ": ", value, "\r\n"];
-        let line = line.iter().flat_map(|part| part.bytes());
-        self.bytes.splice(end..end, line);
+        let line = [name.as_bytes(), b": ", value, b"\r\n"];
+        self.bytes
+            .splice(end..end, line.into_iter().flatten().copied());
         let range = FieldRange::new(end, name.len(), end + name.len() + 2 + value.len());
         let bytes = range.value.end + 2 - end;
         self.edited_fields.push(range);
@@ -304,22 +326,32 @@ impl Request {
             expects_continue,
             is_edited,
             edited_fields: _,
+            other_url,
         } = into;
         bytes.clear();
         value_bytes.clear();
         dynamic_fields.clear();
         cuts.clear();
         (*closes, *expects_continue, *is_edited) = (with.closes, false, false);
+        *other_url = None;
         // Until they are rendered.
         (*path_end, *head_bytes) = (0, 0);
         bytes.extend_from_slice(self.method.as_bytes());
         *method_bytes = self.method.len();
         bytes.push(b' ');
         bytes.extend_from_slice(with.base_path.as_bytes());
-        self.path.render(context, bytes)?;
+        match &self.path {
+            RequestPath::Path(path) => path.render(context, bytes)?,
+            RequestPath::Reference(reference) => {
+                *other_url = reference.render(context, (with.url, with.base_path), bytes)?;
+            }
+        }
         *path_end = bytes.len();
-        bytes.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-        bytes.extend_from_slice(with.host.as_bytes());
+        bytes.extend_from_slice(HOST_LINE);
+        match &self.host_header {
+            None => bytes.extend_from_slice(with.host.as_bytes()),
+            Some(host) => host.render(context, bytes)?,
+        }
         bytes.extend_from_slice(b"\r\n");
         *lines_at = bytes.len();
         self.headers

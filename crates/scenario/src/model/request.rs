@@ -10,6 +10,7 @@ use crate::json::query::JsonQuery;
 use crate::model::check::{Check, Condition};
 use crate::model::extract::{Extract, From};
 use crate::model::header_template::HeaderTemplate;
+use crate::model::reference::Reference;
 use crate::model::status_set::StatusSet;
 
 /// Default number of redirects to follow.
@@ -25,7 +26,9 @@ pub struct Request {
     /// Number of its host: 0 for that of the run, others for hosts of classes.
     pub host: usize,
     /// Path and query.
-    pub path: Template,
+    pub path: RequestPath,
+    /// The value of `Host`, if the scenario sets it.
+    pub host_header: Option<Template>,
     /// Header lines, without `Host` and those that frame the body.
     pub headers: HeaderTemplate,
     /// Whether the scenario sets the `Cookie` header.
@@ -44,6 +47,15 @@ pub struct Request {
     pub redirects: u8,
     /// Timeout of the request; `None`: that of the scenario.
     pub timeout: Option<Duration>,
+}
+
+/// Path and query of a request.
+#[derive(Debug, Clone)]
+pub enum RequestPath {
+    /// A path that begins with `/`.
+    Path(Template),
+    /// A path or a URL, which an expression begins.
+    Reference(Reference),
 }
 
 /// The body of a request.

@@ -19,8 +19,8 @@ const RATE: &str = r"^\s*\+?[0-9.][0-9.eE+-]*k?\s*(/(s|min|h))?\s*$";
 const BYTES: &str = r"^\s*\+?[0-9.][0-9.eE+-]*\s*([KMG]iB|[kMG]B)\s*$";
 const PERCENT: &str = r"^\s*\+?[0-9.][0-9.eE+-]*\s*%\s*$";
 const STATUS: &str = r"^([1-5]xx|\s*[1-5][0-9]{2}\s*(\.\.\s*[1-5][0-9]{2}\s*)?)$";
-/// An HTTP URL without credentials.
-const HTTP_URL: &str = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:[/\\]*[^/\\?#@]+([/\\?#].*)?$";
+/// An HTTP URL without credentials, query and fragment.
+const HTTP_URL: &str = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:[/\\]*[^/\\?#@]+([/\\][^?#]*)?$";
 /// A method or the name of a header field (RFC 9110, section 5.6.2).
 const TOKEN: &str = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
 const HEADER_VALUE: &str = r"^[^\x00-\x08\x0A-\x1F\x7F]*$";

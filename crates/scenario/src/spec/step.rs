@@ -14,8 +14,7 @@ use super::response::{CheckSpec, ExtractSpec};
 use super::{Spanned, shape};
 
 /// Header fields that brunt sets, and a scenario cannot.
-pub(crate) const SET_BY_BRUNT: [&str; 5] = [
-    "host",
+pub(crate) const SET_BY_BRUNT: [&str; 4] = [
     "content-length",
     "transfer-encoding",
     "connection",

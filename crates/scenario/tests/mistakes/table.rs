@@ -156,7 +156,7 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         (
             "header_of_brunt",
-            file("get = \"/\"\nheaders = { Host = \"c\" }", ""),
+            file("get = \"/\"\nheaders = { Connection = \"c\" }", ""),
         ),
         (
             "header_with_a_line_break",
