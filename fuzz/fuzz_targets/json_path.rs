@@ -37,6 +37,7 @@ fuzz_target!(|text: &str| {
         random: &mut random,
         variables: &variables,
         shared: &stock,
+        user: 1,
         recent_secrets: &mut RecentSecrets::default(),
     };
     let seen = ResponseView::new(200, b"", body.as_bytes(), 1);

@@ -43,7 +43,7 @@ pub(crate) struct DataTable {
     /// Default: `"sequence"`
     #[schemars(with = "Option<shape::RowOrder>")]
     pub(crate) order: Option<Spanned<String>>,
-    /// What to do when `next` has used up all rows: `"start_over"`, `"stop_user"` (reports state how many users
+    /// Reaction when `next` has used up all rows: `"start_over"`, `"stop_user"` (reports state how many users
     /// stopped; if more than a tenth of the planned load is missing, no target is graded good) or `"stop_test"`.
     ///
     /// Default: `"start_over"`
