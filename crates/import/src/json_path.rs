@@ -1,6 +1,6 @@
-//! JSONPaths (RFC 9535) of single values.
+//! Paths of single values in JSON (RFC 9535).
 
-/// A JSONPath of keys and, for digits, of indexes.
+/// A `JSONPath` of keys and, for digits, of indexes.
 pub(crate) fn json_path<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     let mut path = String::from("$");
     for key in keys {

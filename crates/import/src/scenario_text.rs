@@ -271,12 +271,10 @@ fn request(table: &str, task: &Task, files: &mut Vec<BodyFile>) -> String {
         .map(|(key, value)| format!("{key:width$} = {value}\n"))
         .collect();
     let notes = task.flow.notes.iter().map(String::as_str);
-    let comments: String = task
-        .comment
-        .into_iter()
-        .chain(notes)
-        .map(|comment| format!("# {}\n", one_line(comment)))
-        .collect();
+    let mut comments = String::new();
+    for comment in task.comment.into_iter().chain(notes) {
+        comments += &format!("# {}\n", one_line(comment));
+    }
     format!("{comments}[[{table}]]\n{}\n", lines.concat())
 }
 

@@ -86,23 +86,22 @@ impl Finder {
         let candidate = candidates
             .iter_mut()
             .find(|candidate| fits(&candidate.given, sent))?;
-        let number = match candidate.variable {
-            Some(number) => number,
-            None => {
-                let name = data.reserve(&name_of(&candidate.given));
-                self.variables.push(Variable {
-                    extract: Extract {
-                        variable: name.clone(),
-                        source: candidate.given.source.clone(),
-                    },
-                    name,
-                    at: candidate.at,
-                    users: Vec::new(),
-                });
-                let number = self.variables.len() - 1;
-                candidate.variable = Some(number);
-                number
-            }
+        let number = if let Some(number) = candidate.variable {
+            number
+        } else {
+            let name = data.reserve(&name_of(&candidate.given));
+            self.variables.push(Variable {
+                extract: Extract {
+                    variable: name.clone(),
+                    source: candidate.given.source.clone(),
+                },
+                name,
+                at: candidate.at,
+                users: Vec::new(),
+            });
+            let number = self.variables.len() - 1;
+            candidate.variable = Some(number);
+            number
         };
         let variable = &mut self.variables[number];
         if !variable.users.iter().any(|user| user == place) {

@@ -101,8 +101,8 @@ fn chain_cookies(
     let mut setters: Vec<(String, usize)> = Vec::new();
     let mut variables: Vec<(String, String)> = Vec::new();
     let mut foreign_names: Vec<String> = Vec::new();
-    for at in 0..exchanges.len() {
-        let sent = cookies_of(&mut exchanges[at]);
+    for (at, exchange) in exchanges.iter_mut().enumerate() {
+        let sent = cookies_of(exchange);
         let is_set = |name: &str| setters.iter().any(|(known, _)| known == name);
         let (set, foreign): (Vec<_>, Vec<_>) = sent.into_iter().partition(|name| is_set(name));
         if !foreign.is_empty() {
@@ -113,14 +113,14 @@ fn chain_cookies(
                 value += &format!("; {name}={}", data.mark(&variable));
             }
             let header = ("Cookie".to_owned(), value);
-            exchanges[at].request.headers.push(header);
+            exchange.request.headers.push(header);
             for name in foreign {
                 if !foreign_names.contains(&name) {
                     foreign_names.push(name);
                 }
             }
         }
-        let names: Vec<String> = exchanges[at]
+        let names: Vec<String> = exchange
             .cookies()
             .map(|(name, _)| name.to_owned())
             .collect();

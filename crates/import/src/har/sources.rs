@@ -64,8 +64,8 @@ fn plain(name: &str, value: &str, source: Value) -> GivenValue {
     }
 }
 
-fn of_json<'a>(
-    json: &'a Value,
+fn of_json(
+    json: &Value,
     name: &str,
     nouns: &[String],
     keys: &mut Vec<String>,

@@ -117,7 +117,7 @@ impl<'a> BodyWriter<'a, '_> {
             return (Body::Form(Vec::new()), None);
         };
         let is_styled = |name: &String| {
-            let encoding = self.encoding(media, name).and_then(Value::as_object);
+            let encoding = encoding_of(media, name).and_then(Value::as_object);
             let mut keys = encoding.into_iter().flat_map(Map::keys);
             keys.any(|key| {
                 ["style", "explode", "allowReserved", "collectionFormat"].contains(&key.as_str())
@@ -137,18 +137,14 @@ impl<'a> BodyWriter<'a, '_> {
         }
         let pairs: Vec<String> = fields
             .iter()
-            .map(|(name, value)| self.form_field(name, value, self.encoding(media, name)))
+            .map(|(name, value)| Self::form_field(name, value, encoding_of(media, name)))
             .filter(|pair| !pair.is_empty())
             .collect();
         (Body::Text(pairs.join("&")), Some(FORM.to_owned()))
     }
 
-    fn encoding(&self, media: &'a Value, field: &str) -> Option<&'a Value> {
-        media.get("encoding")?.get(field)
-    }
-
     /// A field of a form that is encoded here.
-    fn form_field(&self, name: &str, value: &Value, encoding: Option<&Value>) -> String {
+    fn form_field(name: &str, value: &Value, encoding: Option<&Value>) -> String {
         let pair = match encoding {
             None if value.is_object() => {
                 let encoded = encoded_literals(&value.to_string(), component);
@@ -180,7 +176,7 @@ impl<'a> BodyWriter<'a, '_> {
         let mut parts = Vec::new();
         for (name, property) in properties {
             let resolved = document.value(property).unwrap_or(property);
-            let encoding = self.encoding(media, name);
+            let encoding = encoding_of(media, name);
             let media_type = encoding
                 .and_then(|encoding| encoding.get("contentType"))
                 .and_then(Value::as_str)
@@ -234,6 +230,11 @@ impl<'a> BodyWriter<'a, '_> {
         };
         items.iter().filter_map(part).collect()
     }
+}
+
+/// The `encoding` of a field.
+fn encoding_of<'a>(media: &'a Value, field: &str) -> Option<&'a Value> {
+    media.get("encoding")?.get(field)
 }
 
 /// Text of a value, whose strings are those of the scenario file.

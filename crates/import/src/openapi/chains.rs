@@ -346,7 +346,7 @@ mod tests {
 
     use super::*;
 
-    fn chains(paths: Value) -> Vec<(String, String, Source)> {
+    fn chains(paths: &Value) -> Vec<(String, String, Source)> {
         let root = json!({ "paths": paths, "components": { "schemas": {
             "Thing": { "allOf": [{ "properties": { "id": { "type": "integer" } } }, { "properties": { "name": {} } }] },
         } } });
@@ -359,7 +359,7 @@ mod tests {
             .collect()
     }
 
-    fn created(schema: Value) -> Value {
+    fn created(schema: &Value) -> Value {
         json!({ "responses": { "201": { "content": { "application/json": { "schema": schema } } } } })
     }
 
@@ -423,9 +423,8 @@ mod tests {
             ),
         ];
         for (schema, path, variable, source) in cases {
-            let found = chains(
-                json!({ "/things": { "post": created(schema.clone()) }, path: { "get": {} } }),
-            );
+            let found =
+                chains(&json!({ "/things": { "post": created(&schema) }, path: { "get": {} } }));
             let expected: Vec<_> = (!source.is_empty())
                 .then(|| (path.to_owned(), variable.to_owned(), json_source(source)))
                 .into_iter()
@@ -459,14 +458,14 @@ mod tests {
             ),
         ];
         for (link, source) in cases {
-            assert_eq!(chains(paths(link)), expected(source));
+            assert_eq!(chains(&paths(link)), expected(source));
         }
         let other =
             json!({ "operationId": "none", "parameters": { "login": "$response.body#/a" } });
-        assert!(chains(paths(other)).is_empty());
+        assert!(chains(&paths(other)).is_empty());
         let of_request =
             json!({ "operationId": "repos", "parameters": { "login": "$request.path.id" } });
-        assert!(chains(paths(of_request)).is_empty());
+        assert!(chains(&paths(of_request)).is_empty());
     }
 
     #[test]
@@ -477,7 +476,7 @@ mod tests {
             } } } } })
         };
         let found =
-            chains(json!({ "/a/{id}": { "get": link("a") }, "/b/{id}": { "get": link("b") } }));
+            chains(&json!({ "/a/{id}": { "get": link("a") }, "/b/{id}": { "get": link("b") } }));
         assert_eq!(found.len(), 1, "{found:?}");
     }
 }

@@ -79,11 +79,16 @@ impl Servers {
             Server::Absolute(origin, path) if self.is_single => Some(format!("{origin}{path}")),
             Server::Absolute(origin, _) => Some(origin.clone()),
             Server::Relative(path) => {
-                let path = if path.is_empty() { "/" } else { path };
+                let what = if path.is_empty() {
+                    "the description names no host".to_owned()
+                } else {
+                    format!(
+                        "the server `{path}` is relative to the URL of the description, and precedes the paths of requests"
+                    )
+                };
                 warnings.add(one_line(&format!(
-                    "the server `{path}` is relative to the URL of the description: import the description from its URL, \
-                     or set `host` to the origin, such as \"http://localhost:8000\" (or use --host); requests have this \
-                     path already"
+                    "{what}: import the description from its URL, or set `host`, such as \"http://localhost:8000\" (or use \
+                     --host)"
                 )));
                 None
             }

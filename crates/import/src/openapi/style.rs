@@ -94,7 +94,6 @@ impl Format {
             (Style::Matrix, false) => format!(";{name}={}", joined(",")),
             (Style::Matrix, true) => repeated(";", ""),
             (Style::Label, explode) => format!(".{}", joined(if explode { "." } else { "," })),
-            (Style::Simple, _) => joined(","),
             (Style::Delimited(between), false) => {
                 self.named(&name, &joined(&self.between(between)))
             }
@@ -103,7 +102,7 @@ impl Format {
             (Style::Form | Style::Delimited(_) | Style::DeepObject, _) if self.is_named() => {
                 repeated("", self.separator())
             }
-            (Style::Form | Style::Delimited(_) | Style::DeepObject, _) => joined(","),
+            _ => joined(","),
         }
     }
 
