@@ -212,6 +212,9 @@ fn variable_that_is_percent_encoded_is_not_encoded_again() {
             expected
         );
     }
+    // Jinja's filter makes a query of a table, as urllib.parse.urlencode(…, doseq=True) does.
+    let table = "{ set = { t = { a = \"b&c\", l = [1, \"é\"] } } }, { name = \"n\", get = \"/e?{{ t | urlencode }}\" }";
+    assert_eq!(path(table), "/e?a=b%26c&l=1&l=%C3%A9");
     let both = "{ set = { y = \"{{ 'a&b' | urlencode }}\" } }, { set = { y = \"c&d\" } }, \
                 { name = \"n\", get = \"/e?q={{ y }}\" }";
     assert_eq!(path(both), "/e?q=c%26d");

@@ -13,6 +13,7 @@ use serde_json::Value as JsonValue;
 use sha2::{Digest, Sha256};
 
 use crate::expr::error::EvalError;
+use crate::expr::fields::{each, entries};
 use crate::random::{draw_index, standard_normal};
 use crate::source::units;
 use crate::value::{Encoding, Value, write_text};
@@ -110,7 +111,7 @@ impl Function {
             Self::Base64 => "base64(TEXT)",
             Self::Sha256 => "sha256(TEXT)",
             Self::HmacSha256 => "hmac_sha256(KEY, TEXT)",
-            Self::UrlEncode => "urlencode(TEXT)",
+            Self::UrlEncode => "urlencode(TEXT) or urlencode(TABLE)",
             Self::Json => "json(VALUE)",
         }
     }
@@ -211,11 +212,7 @@ impl Function {
                 mac.update(text(1).as_bytes());
                 Value::text(hex(&mac.finalize().into_bytes()))
             }
-            Self::UrlEncode => {
-                let mut encoded = Vec::new();
-                write_text(&text(0), Encoding::Form, &mut encoded);
-                Value::text(String::from_utf8_lossy(&encoded))
-            }
+            Self::UrlEncode => return url_encode(&arguments[0]),
             Self::Json => Value::text(arguments[0].json_text()),
             Self::Next | Self::Seq | Self::UserNumber => return Err(self.misused()),
         })
@@ -272,6 +269,26 @@ fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, EvalErro
             other.in_text()
         ))),
     }
+}
+
+/// A percent-encoded text; of a table, the names and values of a query.
+fn url_encode(value: &Value) -> Result<Value, EvalError> {
+    let mut encoded = Vec::new();
+    match value {
+        Value::Json(json) if json.is_object() => {
+            for (name, value) in entries(value)? {
+                each(&Value::of_json(value), |value| {
+                    encoded.extend_from_slice(if encoded.is_empty() { b"" } else { b"&" });
+                    write_text(name, Encoding::Form, &mut encoded);
+                    encoded.push(b'=');
+                    value.write(Encoding::Form, &mut encoded);
+                    Ok(())
+                })?;
+            }
+        }
+        other => write_text(&other.in_text(), Encoding::Form, &mut encoded),
+    }
+    Ok(Value::text(String::from_utf8_lossy(&encoded)))
 }
 
 fn pick_weighted(
