@@ -120,18 +120,14 @@ fn compile_host_header(compiler: &mut Compiler, typed: &StepSpec) -> Option<Temp
     let mut all = own.chain(compiler.headers);
     let (_, value) = all.find(|(name, _)| is_host(name.get_ref()))?;
     let place = value.span();
-    match value.get_ref() {
-        Json::Text(text) => {
-            let parts = compiler.parts(text, &place);
-            check_header_value(compiler, &parts, &place);
-            Some(compiler.text_at(text, &place, Encoding::Header))
-        }
-        _ => {
-            let diagnostic = Diagnostic::new("invalid value of the header Host: must be a string");
-            compiler.diagnostics.push(diagnostic.at(place, "here"));
-            None
-        }
-    }
+    let Json::Text(text) = value.get_ref() else {
+        let diagnostic = Diagnostic::new("invalid value of the header Host: must be a string");
+        compiler.diagnostics.push(diagnostic.at(place, "here"));
+        return None;
+    };
+    let parts = compiler.parts(text, &place);
+    check_header_value(compiler, &parts, &place);
+    Some(compiler.text_at(text, &place, Encoding::Header))
 }
 
 /// Header fields that a request sets itself, if they are a table.
