@@ -11,7 +11,7 @@ use crate::warnings::Warnings;
 /// Headers by name, each with its values, one for each line.
 pub(crate) type HeaderFields = IndexMap<String, Vec<String>>;
 
-/// Headers that brunt sets itself. A scenario may have its own host.
+/// Headers that brunt sets itself. A scenario may have a host of its own.
 const SET_BY_BRUNT: [&str; 5] = [
     "host",
     "content-length",
@@ -69,7 +69,8 @@ pub(crate) fn select(
         if client == Client::Browser && is_noise(&lower) {
             continue;
         }
-        if SET_BY_BRUNT.contains(&lower.as_str()) {
+        let is_own_host = lower == "host" && client == Client::Curl;
+        if !is_own_host && SET_BY_BRUNT.contains(&lower.as_str()) {
             warnings.at("a header that brunt sets itself was left out", name);
             continue;
         }
@@ -205,6 +206,7 @@ mod tests {
             ("Cache-Control", "no-cache"),
             ("x-a", "2"),
             ("Content-Length", "7"),
+            ("Host", "other.test"),
         ]);
         let (mut data, mut warnings) = Default::default();
         let selected = select(&given, Client::Curl, &mut data, &mut warnings);
@@ -212,6 +214,7 @@ mod tests {
             ("User-Agent", &["mine"]),
             ("X-A", &["1", "2"]),
             ("Cache-Control", &["no-cache"]),
+            ("Host", &["other.test"]),
         ]);
         assert_eq!(selected, expected);
         let warning = "a header that brunt sets itself was left out: Content-Length";

@@ -42,7 +42,7 @@ fn curl_command_is_accepted_quoted_and_unquoted() {
     ]);
     let (one, many) = (import_and_check(&one).1, import_and_check(&many).1);
     assert_eq!(one, many);
-    assert!(one.contains("json  = { b = 1 }"), "{one}");
+    assert!(one.contains("json    = { b = 1 }"), "{one}");
 }
 
 #[test]

@@ -139,6 +139,8 @@ impl CommandReader<'_> {
             Kind::Irrelevant => {}
             Kind::Other if is_on => self.other(option.name, &value),
             Kind::Other => {}
+            // Without a URL, the options of both parts are those of the next one.
+            Kind::Read if option.name == "next" && self.command.urls.is_empty() => {}
             Kind::Read if option.name == "next" => {
                 let next = Command::with_input(self.shell);
                 self.commands

@@ -147,7 +147,7 @@ impl Command {
             match target::parse(&url, scheme, self.keeps_dots) {
                 Ok(target) => {
                     if target.is_encoded {
-                        let what = "characters that are not allowed in a URL were percent-encoded";
+                        let what = "characters that are not allowed in a URL are percent-encoded";
                         warnings.at(what, target.url.path());
                     }
                     targets.push(target);
@@ -176,7 +176,8 @@ impl Command {
     ) -> RecordedRequest {
         let mut request = RecordedRequest::new(&self.method(upload.is_some()), target.url.clone());
         let place = request.place();
-        let mut headers = self.headers(warnings);
+        let has_body = upload.is_some() || body.is_some();
+        let mut headers = self.headers(has_body, warnings);
         let mut path = target.path_and_query.clone();
         if let Some(file) = upload {
             request.body = self.upload(file, warnings);
@@ -238,22 +239,23 @@ impl Command {
             }
             None => {}
         }
-        let in_query = self.has_data_in_query.then_some(&self.data);
-        for pieces in [in_query, Some(&self.query)].into_iter().flatten() {
-            if pieces.is_empty() {
-                continue;
-            }
+        let in_query = Some(&self.data).filter(|data| self.has_data_in_query && !data.is_empty());
+        if in_query.is_some() && !self.query.is_empty() {
+            warnings.at("curl ignores --url-query in a command with -G", place);
+        }
+        let pieces = in_query.unwrap_or(&self.query);
+        if !pieces.is_empty() {
             let bytes = match pieces.join(warnings) {
                 Content::Bytes(bytes) => bytes,
                 Content::File(file) => {
                     let what = "a query from a file is not read; write it to the path";
                     warnings.at(what, file);
-                    continue;
+                    return path;
                 }
             };
             let (query, is_encoded) = target::encoded(&bytes);
             if is_encoded {
-                let what = "characters that are not allowed in a URL were percent-encoded";
+                let what = "characters that are not allowed in a URL are percent-encoded";
                 warnings.at(what, place);
             }
             path = target::with_query(&path, &query);
@@ -261,7 +263,7 @@ impl Command {
         path
     }
 
-    fn headers(&self, warnings: &mut Warnings) -> CommandHeaders {
+    fn headers(&self, has_body: bool, warnings: &mut Warnings) -> CommandHeaders {
         let mut headers = CommandHeaders::default();
         for line in &self.header_lines {
             headers.read(line, warnings);
@@ -271,7 +273,12 @@ impl Command {
             Some(agent) => headers.add("User-Agent", agent, warnings),
             None => {}
         }
-        if let Some(range) = &self.range {
+        if let Some(range) = &self.range
+            && has_body
+        {
+            let what = "a range is not sent with a body, left out";
+            warnings.at(what, String::from_utf8_lossy(range));
+        } else if let Some(range) = &self.range {
             // One number is the first byte.
             let end = if range.contains(&b'-') { "" } else { "-" };
             let range = [b"bytes=", &range[..], end.as_bytes()].concat();

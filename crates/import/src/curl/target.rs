@@ -37,8 +37,9 @@ pub(super) fn parse(
     default_scheme: &str,
     keeps_dots: bool,
 ) -> Result<Target, TargetError> {
-    let text = text.trim_ascii();
-    let (scheme, rest) = scheme_of(text).ok_or(TargetError::NotHttp)?;
+    let trimmed = text.trim_ascii();
+    let is_trimmed = trimmed.len() < text.len();
+    let (scheme, rest) = scheme_of(trimmed).ok_or(TargetError::NotHttp)?;
     let end = rest
         .iter()
         .position(|byte| b"/?#".contains(byte))
@@ -94,7 +95,9 @@ pub(super) fn parse(
         url,
         path_and_query: target,
         user: user.map(decoded_user),
-        is_encoded: path_is_encoded || query.is_some_and(|(_, is_encoded)| is_encoded),
+        is_encoded: is_trimmed
+            || path_is_encoded
+            || query.is_some_and(|(_, is_encoded)| is_encoded),
     })
 }
 
@@ -134,6 +137,8 @@ pub(super) fn encoded(text: &[u8]) -> (String, bool) {
         }
         if byte.is_ascii_graphic() {
             encoded.push(char::from(byte));
+            // brunt encodes them as browsers do (RFC 3986, section 2), curl does not.
+            is_changed |= b"\"<>\\^`{|}".contains(&byte);
         } else {
             // Writing to a string cannot fail.
             write!(encoded, "%{byte:02x}").unwrap_or_default();

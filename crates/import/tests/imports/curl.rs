@@ -76,7 +76,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "headers",
-        "curl http://x.test/ -H 'X-A: 1' -H 'x-a: 2' -H 'X-Empty;' -H 'Accept:' -H 'Connection: close' -r 0-99 \
+        "curl http://x.test/ -H 'X-A: 1' -H 'x-a: 2' -H 'X-Empty;' -H 'Host: other.test' -H 'Accept:' -H 'Connection: close' -r 0-99 \
          -H 'Content-Type: application/json' -H 'If-None-Match: \"e\"' -H 'b : 2'",
     ),
     (
@@ -85,7 +85,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/2 without an upgrade",
-        "curl --http2-prior-knowledge --max-redirs 3 http://x.test/ --cacert ca.pem",
+        "curl --http2-prior-knowledge --next --max-redirs 3 http://x.test/ --cacert ca.pem",
     ),
     (
         "standard input",
