@@ -14,7 +14,7 @@ use brunt_scenario::{
 use serde_json::Value as Json;
 use url::Url;
 
-/// Where the package manager has unpacked the crate `url`.
+/// Folder into which the package manager has unpacked the crate `url`.
 fn folder_of_url_crate() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--offline", "--locked"])
@@ -91,7 +91,7 @@ fn host_of(link: &str, page: &Url) -> Option<Url> {
     page.join(".").ok()
 }
 
-/// What brunt does with a link: the target of the request line, the origin if it is another one, or an error.
+/// The reaction of brunt to a link: the target of the request line, the origin if it is another one, or an error.
 fn rendered(request: &Request, vector: &Vector) -> Result<(String, Option<String>), String> {
     let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
     let shared = Rc::new(SharedData::empty());

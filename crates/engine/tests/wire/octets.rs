@@ -72,9 +72,12 @@ fn header_that_is_not_utf_8_hides_no_other_header() {
     assert!(lines.any(|line| line == expected), "{:?}", requests[2]);
 }
 
+/// The path of a request, and its `Cookie` field.
+type PathAndCookies = (String, Vec<u8>);
+
 #[test]
 fn http2_header_that_is_not_utf_8_hides_no_other_header() {
-    let cookies: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+    let cookies: Arc<Mutex<Vec<PathAndCookies>>> = Arc::default();
     let seen = cookies.clone();
     let server = ServerConfig::new(move |request| {
         let own = request.head.headers().get("cookie");

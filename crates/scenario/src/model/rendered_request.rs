@@ -66,7 +66,7 @@ const EXPECT_BYTES: u64 = 1 << 20;
 const EXPECT: &str = "Expect";
 const EXPECT_LINE: &[u8] = b"Expect: 100-continue\r\n";
 const CLOSE_LINE: &[u8] = b"Connection: close\r\n";
-/// What is between the path and the value of `Host`.
+/// Text between the path and the value of `Host`.
 const HOST_LINE: &[u8] = b" HTTP/1.1\r\nHost: ";
 
 impl RenderedRequest {
