@@ -20,10 +20,12 @@ pub(crate) fn writable(
     warnings: &mut Warnings,
 ) -> Option<Value> {
     let mut variable = |key: &str, text: &str| {
-        let is_sensitive = is_sensitive_name(key) && !text.is_empty() && !data.is_variable(text);
+        let is_sensitive = is_sensitive_name(key) && !text.is_empty() && !data.has_variable(text);
         (is_sensitive || looks_secret(text)).then(|| data.secret(key, None))
     };
-    clean_body(value, place, &mut variable, warnings)
+    is_writable(value)
+        .then(|| clean_body(value, place, &mut variable, warnings))
+        .flatten()
 }
 
 /// Converts a body of a public description, which contains no secrets, like [`writable`].
@@ -40,7 +42,7 @@ fn clean_body(
     secret_of: SecretOf,
     warnings: &mut Warnings,
 ) -> Option<Value> {
-    if !is_writable(value) {
+    if levels(value) > LEVELS_MAX {
         return None;
     }
     Some(clean(value, "", place, secret_of, warnings))
@@ -48,7 +50,7 @@ fn clean_body(
 
 /// Whether a scenario can contain a body, if not each of its values.
 pub(crate) fn is_writable(value: &Value) -> bool {
-    levels(value) <= LEVELS_MAX
+    !value.is_null() && levels(value) <= LEVELS_MAX
 }
 
 fn levels(value: &Value) -> usize {
@@ -226,7 +228,7 @@ mod tests {
         assert!(!lines.concat().contains("hunter2"));
         assert_eq!(
             writable(&json!(null), "", &mut data, &mut Warnings::default()),
-            Some(json!(null))
+            None
         );
     }
 

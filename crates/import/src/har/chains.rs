@@ -71,8 +71,11 @@ pub(super) fn link(exchanges: &mut [Exchange], data: &mut Data) -> Vec<Given> {
         {
             *bytes = text.into_bytes();
         }
-        for given in sources::values(exchange) {
-            finder.add(at, given);
+        // The response of a server error is not expected again.
+        if exchange.request.status.is_none_or(|status| status < 500) {
+            for given in sources::values(exchange) {
+                finder.add(at, given);
+            }
         }
         contents.push(exchange.response.content.clone());
     }
@@ -82,7 +85,10 @@ pub(super) fn link(exchanges: &mut [Exchange], data: &mut Data) -> Vec<Given> {
 impl Finder {
     /// The mark of a value that a response gave.
     fn known(&mut self, sent: SentValue, place: &str, data: &mut Data) -> Option<String> {
-        let candidates = self.candidates.get_mut(sent.value)?;
+        let candidates = self
+            .candidates
+            .get_mut(sent.value)
+            .filter(|_| !sent.value.is_empty())?;
         let candidate = candidates
             .iter_mut()
             .find(|candidate| fits(&candidate.given, sent))?;
@@ -243,19 +249,21 @@ fn fits(given: &GivenValue, sent: SentValue) -> bool {
         }
         Place::Field(name) => {
             let is_identifying = is_id(&given.name) || is_sensitive_name(&given.name);
-            is_identifying && is_name_of(given, name)
+            is_identifying && is_name_of(given, name) || are_secrets(given, name)
         }
         Place::Header(name) => {
             let is_match = given.name.eq_ignore_ascii_case("etag")
                 && ["if-match", "if-unmodified-since"]
                     .iter()
                     .any(|known| name.eq_ignore_ascii_case(known));
-            is_match
-                || is_sensitive_name(&given.name)
-                    && is_sensitive_name(name)
-                    && given.value.len() >= 4
+            is_match || are_secrets(given, name)
         }
     }
+}
+
+/// Whether a value and the field or header that it is sent in are secrets by their names.
+fn are_secrets(given: &GivenValue, name: &str) -> bool {
+    is_sensitive_name(&given.name) && is_sensitive_name(name) && given.value.len() >= 4
 }
 
 /// Whether the name of a field or a noun of a path names a value of a response: `id` of an order is named `id`, `order`,

@@ -147,13 +147,16 @@ fn visit_json(value: &mut Value, name: &str, replace: Replace) {
         Value::Number(number) => (number.to_string(), false),
         _ => return,
     };
+    // A token after its scheme: `Bearer …`.
+    let secret = scheme_of(&text).map_or(text.as_str(), |(_, rest)| rest);
     let sent = SentValue {
         place: Place::Field(name),
-        value: &text,
+        value: secret,
         is_string: Some(is_string),
     };
     if let Some(with) = replace(sent) {
-        *value = with.into();
+        let scheme = text.strip_suffix(secret).unwrap_or_default();
+        *value = format!("{scheme}{with}").into();
     }
 }
 

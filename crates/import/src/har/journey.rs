@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::data::Data;
-use crate::draft::{Draft, Extract, Task, Wait};
+use crate::draft::{Body, Draft, Extract, PartContent, Task, Wait};
 use crate::error::ImportError;
 use crate::grouping;
 use crate::har::chains::{self, Given};
@@ -50,6 +50,7 @@ pub(super) fn draft(
     let mut tasks: Vec<Task> = Vec::new();
     let mut continues = false;
     for ((mut exchange, given), pause) in exchanges.into_iter().zip(given).zip(pauses.after) {
+        warn_without_files(&exchange, warnings);
         request_secrets::replace(&mut exchange.request, &mut data, warnings);
         let mut task = grouping::single(&exchange.request, &mut data, warnings);
         task.flow.extracts = given.extracts;
@@ -87,6 +88,21 @@ fn warn_without_contents(exchanges: &[Exchange], warnings: &mut Warnings) {
         warnings.add(
             "the recording has no contents of responses, so tokens and IDs that later requests take from them were not found; \
              save it with contents",
+        );
+    }
+}
+
+/// Warns about files of a multipart body whose content browsers do not record.
+fn warn_without_files(exchange: &Exchange, warnings: &mut Warnings) {
+    let Some(Body::Multipart(parts)) = &exchange.request.body else {
+        return;
+    };
+    let is_empty =
+        |content: &PartContent| matches!(content, PartContent::Bytes(bytes) if bytes.is_empty());
+    for part in parts.iter().filter(|part| is_empty(&part.content)) {
+        warnings.at(
+            "the recording does not contain the content of a file; write file = \"…\" instead of its empty text",
+            format!("`{}` of {}", part.name, exchange.request.place()),
         );
     }
 }

@@ -177,3 +177,21 @@ fn numbers_that_a_float_cannot_hold_stay_in_the_text() {
         "{exact}"
     );
 }
+
+#[test]
+fn file_without_its_content_is_a_warning() {
+    let post_data = json!({ "mimeType": "multipart/form-data; boundary=X", "params": [
+        { "name": "f", "fileName": "cat.png", "contentType": "image/png" },
+    ] });
+    let log = json!({ "log": { "entries": [{
+        "request": { "method": "POST", "url": "http://h.test/a", "postData": post_data },
+    }] } });
+    let imported = brunt_import::har(&log.to_string(), None).expect("a recording");
+    accept(&imported);
+    let warning = "does not contain the content of a file";
+    assert!(
+        imported.warnings[0].contains(warning),
+        "{:?}",
+        imported.warnings
+    );
+}

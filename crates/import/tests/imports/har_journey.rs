@@ -105,7 +105,7 @@ fn requests_keep_their_order_and_their_pauses() {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn value_of_a_response_is_sent_by_later_requests() {
     let login = || json_answer(&json!({ "access_token": "t-11", "user": { "id": 7 } }));
-    let cases: [(&str, Vec<Value>, &[&str]); 12] = [
+    let cases: [(&str, Vec<Value>, &[&str]); 13] = [
         (
             "a bearer token",
             vec![
@@ -303,6 +303,24 @@ fn value_of_a_response_is_sent_by_later_requests() {
             &["text = \"<t>{{ ticket }}</t>\""],
         ),
         (
+            "a token after its scheme in JSON",
+            vec![
+                post(
+                    "/login",
+                    "application/json",
+                    "{}",
+                    &json_answer(&json!({ "token": "a-11" })),
+                ),
+                post(
+                    "/x",
+                    "application/json",
+                    "{\"auth\": \"Bearer a-11\"}",
+                    &ok(),
+                ),
+            ],
+            &["auth = \"Bearer {{ token }}\""],
+        ),
+        (
             "a refreshed token",
             vec![
                 post(
@@ -335,7 +353,19 @@ fn value_of_a_response_is_sent_by_later_requests() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn value_that_only_happens_to_be_equal_stays() {
-    let cases: [(&str, Vec<Value>, &str); 5] = [
+    let cases: [(&str, Vec<Value>, &str); 6] = [
+        (
+            "a value of a server error",
+            vec![
+                get(
+                    "/a",
+                    &[],
+                    &answer(500, &[], "application/json", "{\"id\": \"abc-1234567890\"}"),
+                ),
+                get("/b/abc-1234567890", &[], &ok()),
+            ],
+            "get = \"/b/abc-1234567890\"",
+        ),
         (
             "a count",
             vec![
