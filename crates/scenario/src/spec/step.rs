@@ -89,9 +89,9 @@ pub(crate) struct StepSpec {
     pub(crate) measure: Option<IndexMap<Spanned<String>, Spanned<Json>>>,
     /// List of steps, each with a `weight` (1 unless set): one of them runs, chosen by weight.
     pub(crate) choose: Option<Spanned<Vec<Spanned<StepSpec>>>>,
-    /// Rows to take for the duration of `steps`: a table that maps the name of a variable to the name of [data](#data).
-    /// No other user has a row until it is given back, after `steps` or when they are aborted. If every row is taken, the
-    /// user waits.
+    /// Rows to take for the duration of `steps`: a table that maps the name of a variable to the name of
+    /// [data](#data). Other users cannot take these rows until they are given back, either after `steps` or when
+    /// `steps` is aborted. If every row is taken, the user waits.
     #[schemars(with = "Option<IndexMap<shape::Variable, String>>")]
     pub(crate) check_out: Option<IndexMap<Spanned<String>, Spanned<String>>>,
     /// `true` stops this user for good.
@@ -303,7 +303,7 @@ pub(crate) struct FilePartSpec {
     /// File to send as the part. A relative path is resolved against the scenario's folder. Either `file` or `text`
     /// is required.
     pub(crate) file: Option<Spanned<String>>,
-    /// Text that is the part. With a `name`, the service receives it as a file.
+    /// Text to send as the part. With a `name`, the service receives it as a file.
     pub(crate) text: Option<Spanned<String>>,
     /// File name that is sent.
     ///
