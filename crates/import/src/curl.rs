@@ -280,7 +280,7 @@ fn replace(word: &mut Vec<u8>, mark: &[u8], value: &[u8]) {
     }
 }
 
-/// What a command writes, if its words say so.
+/// Output of a command whose words contain it.
 fn output_of(words: &[Vec<u8>]) -> Option<Input> {
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     match &words[..] {

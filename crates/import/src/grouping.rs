@@ -86,7 +86,7 @@ pub(crate) fn single(request: &RecordedRequest, data: &mut Data, warnings: &mut 
 struct GroupKey {
     method: Method,
     name: String,
-    /// What else is equal in curl commands, where every difference is intended.
+    /// Everything else that is equal in curl commands, since every difference between them is intended.
     rest: String,
 }
 

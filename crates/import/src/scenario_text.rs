@@ -372,11 +372,10 @@ fn file_name(task: &Task, content: &[u8]) -> String {
         .take(60)
         .collect();
     let digest = Sha256::digest(content);
-    let digest: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = format!(
+        "{:02x}{:02x}{:02x}{:02x}",
+        digest[0], digest[1], digest[2], digest[3]
+    );
     let method = task.method.key().to_ascii_lowercase();
     let words = plain.split('-').filter(|word| !word.is_empty());
     let words: Vec<&str> = std::iter::once(method.as_str())

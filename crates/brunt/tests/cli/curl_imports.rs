@@ -150,7 +150,7 @@ impl Recorder {
     }
 }
 
-/// What is compared of a request.
+/// The parts of a request that are compared.
 #[derive(Debug, Clone, PartialEq)]
 struct Sent {
     method: String,
@@ -177,7 +177,8 @@ impl From<&Request> for Sent {
                 body = String::from_utf8_lossy(&body)
                     .replace(boundary, "BOUNDARY")
                     .into_bytes();
-                value = kind.to_owned();
+                let length = kind.len();
+                value.truncate(length);
             }
             fields.push((name, value));
         }

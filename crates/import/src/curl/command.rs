@@ -9,6 +9,10 @@ use crate::warnings::{Warnings, one_line};
 
 /// The options of a command, or of a part of it between `--next`.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that is given or not"
+)]
 pub(super) struct Command {
     pub(super) method: Option<String>,
     pub(super) is_head: bool,
@@ -136,9 +140,8 @@ impl CommandReader<'_> {
     fn option(&mut self, option: CurlOption, value: Option<Vec<u8>>, is_on: bool) {
         let value = value.unwrap_or_default();
         match option.kind {
-            Kind::Irrelevant => {}
             Kind::Other if is_on => self.other(option.name, &value),
-            Kind::Other => {}
+            Kind::Irrelevant | Kind::Other => {}
             // Without a URL, the options of both parts are those of the next one.
             Kind::Read if option.name == "next" && self.command.urls.is_empty() => {}
             Kind::Read if option.name == "next" => {

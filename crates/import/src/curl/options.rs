@@ -60,7 +60,7 @@ bcookie ccookie-jar ddata ereferer ffail ggloboff hhelp iinclude jjunk-session-c
 mmax-time nnetrc ooutput pproxytunnel qdisable rrange ssilent ttelnet-option uuser vverbose wwrite-out xproxy \
 yspeed-time ztime-cond";
 
-/// What an option is to an import.
+/// Meaning of an option for an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The import reads it.

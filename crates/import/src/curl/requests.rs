@@ -180,7 +180,7 @@ impl Command {
         let mut headers = self.headers(has_body, warnings);
         let mut path = target.path_and_query.clone();
         if let Some(file) = upload {
-            request.body = self.upload(file, warnings);
+            request.body = Some(self.upload(file, warnings));
             path = target::with_file_name(&path, &String::from_utf8_lossy(file));
             headers.removed.push("Content-Type".to_owned());
         } else if let Some(body) = body {
@@ -317,14 +317,14 @@ impl Command {
         Some(CommandBody::Content(self.data.join(warnings)))
     }
 
-    fn upload(&self, file: &[u8], warnings: &mut Warnings) -> Option<Body> {
+    fn upload(&self, file: &[u8], warnings: &mut Warnings) -> Body {
         let mut pieces = body::Pieces::default();
         let path = if file == b"." { b"-" } else { file };
         pieces.push_file(path, self.input.as_ref(), false);
-        Some(match pieces.join(warnings) {
+        match pieces.join(warnings) {
             Content::File(path) => Body::File(path),
             Content::Bytes(bytes) => Body::Bytes(bytes),
-        })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::curl::command_line::MARKS;
 
-/// What a URL asks for.
+/// The parts of a URL that are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// Scheme, host and port, with a path for messages.

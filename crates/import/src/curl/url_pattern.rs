@@ -62,10 +62,9 @@ fn is_literal(after: &[u8]) -> bool {
     end.is_some_and(|end| {
         let inner = &after[..end];
         let is_address = |byte: &u8| byte.is_ascii_hexdigit() || b":.%".contains(byte);
-        inner.is_empty()
-            || inner.contains(&b':')
-                && inner.iter().filter(|byte| **byte == b':').count() > 1
-                && inner.iter().all(is_address)
+        // An address has at least two colons.
+        let groups = inner.split(|byte| *byte == b':').count();
+        inner.is_empty() || groups > 2 && inner.iter().all(is_address)
     })
 }
 
