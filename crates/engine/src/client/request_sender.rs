@@ -16,7 +16,7 @@ use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
 use crate::net::error::RequestError;
 use crate::time::timers::{TimerSlot, WaitError};
 
-/// Maximum number of retries of a request that the server did not process.
+/// Maximum number of retries of a request that the server refused.
 const REFUSALS_MAX: u32 = 3;
 
 /// State of an exchange's sends.
@@ -89,6 +89,10 @@ impl RequestSender<'_> {
                     refusals <= REFUSALS_MAX
                 }
                 Delivery::Read | Delivery::Unread => false,
+                // Bounded by the timeout: each connection that was too late has served another request.
+                Delivery::Unprocessed {
+                    is_too_late: true, ..
+                } => true,
             };
             if is_sent_again {
                 self.context.count_retry(self.request.name);

@@ -49,13 +49,16 @@ pub(crate) enum Delivery {
     Unprocessed {
         /// Whether the server read it: `REFUSED_STREAM` responds to a request that was read.
         is_read: bool,
+        /// Whether the connection ended after it had served other requests. Servers limit the number of requests of a
+        /// connection, so a request may be too late for several connections in a row; this is not a refusal.
+        is_too_late: bool,
     },
 }
 
 impl Delivery {
     /// Whether the server read it. These requests are the `wire_requests` of a sample.
     pub(crate) fn is_read(self) -> bool {
-        matches!(self, Self::Read | Self::Unprocessed { is_read: true })
+        matches!(self, Self::Read | Self::Unprocessed { is_read: true, .. })
     }
 }
 

@@ -32,11 +32,14 @@ pub(super) enum CloseReason {
 }
 
 impl ConnectionClose {
-    /// Result of a request that was in flight.
-    pub(super) fn result(&self, stats: &StreamStats) -> (RequestError, Delivery) {
+    /// Result of a request that was in flight; `has_served`: the server accepted other requests of the connection.
+    pub(super) fn result(&self, stats: &StreamStats, has_served: bool) -> (RequestError, Delivery) {
         let error = self.error(stats.bytes_received);
         let delivery = if stats.sent_ns.is_none() {
-            Delivery::Unprocessed { is_read: false }
+            Delivery::Unprocessed {
+                is_read: false,
+                is_too_late: has_served,
+            }
         } else if stats.first_byte_ns.is_none()
             && error.kind == FailureKind::ConnectionClosed
             && !self.is_acknowledged
@@ -81,7 +84,10 @@ pub(super) fn closed(bytes_received: u64, goaway: Option<ErrorCode>) -> RequestE
 pub(super) fn reset(code: ErrorCode) -> (RequestError, Delivery) {
     let text = format!("the server reset the stream: {code}");
     let delivery = if code == ErrorCode::REFUSED_STREAM {
-        Delivery::Unprocessed { is_read: true }
+        Delivery::Unprocessed {
+            is_read: true,
+            is_too_late: false,
+        }
     } else {
         Delivery::Read
     };

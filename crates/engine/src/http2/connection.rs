@@ -63,6 +63,7 @@ impl Http2Connection {
             shared: shared.clone(),
             stream,
             is_flushed: true,
+            broken: None,
             clock: net.clock,
             timers: net.timers.clone(),
             scratch: net.scratch.clone(),
@@ -166,6 +167,8 @@ struct Driver {
     stream: Stream,
     /// Whether the kernel has accepted everything that was written.
     is_flushed: bool,
+    /// The error of writing, once that has failed.
+    broken: Option<RequestError>,
     clock: Clock,
     timers: Rc<Timers>,
     scratch: Rc<RefCell<Box<[u8]>>>,
@@ -182,7 +185,8 @@ impl Driver {
         poll_fn(|cx| stream.as_mut().poll_shutdown(cx)).await.ok();
     }
 
-    /// Writes and reads as much as possible. Ready with the reason when the connection has ended, and when it has no
+    /// Reads and writes as much as possible. Ready with the reason when the connection has ended, and when it has no
+    /// handles.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<CloseReason>> {
         self.shared.remember_driver(cx);
         if self.shared.handles.get() == 0 {
@@ -192,19 +196,40 @@ impl Driver {
         // The end of the connection is detected before anything else is written.
         while let Poll::Ready(read) = self.poll_read(cx) {
             if let Err(reason) = read {
-                if let CloseReason::ConnectionError(error) = &reason {
-                    self.send_goaway(cx, error.code);
-                }
-                return Poll::Ready(Some(reason));
+                return Poll::Ready(Some(self.ended(cx, reason)));
             }
         }
-        match self.poll_write(cx) {
-            Poll::Ready(Err(error)) => {
-                // Bytes received before the connection broke may contain responses.
-                while let Poll::Ready(Ok(())) = self.poll_read(cx) {}
-                Poll::Ready(Some(CloseReason::Broken(RequestError::from_io(&error))))
+        if self.broken.is_none()
+            && let Poll::Ready(Err(error)) = self.poll_write(cx)
+        {
+            self.break_off(&error);
+        }
+        Poll::Pending
+    }
+
+    /// Notes that writing failed. The kernel may hold bytes that arrived before: responses, and a GOAWAY that tells
+    /// which requests the server has not processed. They are read to their end first.
+    #[cold]
+    fn break_off(&mut self, error: &io::Error) {
+        self.broken = Some(RequestError::from_io(error));
+        let mut state = self.shared.state.borrow_mut();
+        state.break_off(|timer| self.timers.wake(timer));
+        drop(state);
+        self.notify_capacity();
+    }
+
+    /// Returns the reason of the end, after reading has ended.
+    #[cold]
+    fn ended(&mut self, cx: &mut Context<'_>, reason: CloseReason) -> CloseReason {
+        match (reason, self.broken.take()) {
+            (CloseReason::ConnectionError(error), broken) => {
+                if broken.is_none() {
+                    self.send_goaway(cx, error.code);
+                }
+                CloseReason::ConnectionError(error)
             }
-            _ => Poll::Pending,
+            (_, Some(error)) => CloseReason::Broken(error),
+            (reason, None) => reason,
         }
     }
 
@@ -276,5 +301,115 @@ impl Driver {
         if let Some(capacity) = &self.capacity {
             capacity.capacity_changed(self.shared.origin);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use brunt_record::NameId;
+    use brunt_scenario::{HeaderTemplate, HttpVersion, Network, RenderedRequest, Timeouts};
+    use tokio::net::{TcpSocket, TcpStream};
+    use tokio::runtime::Builder;
+    use tokio::task::LocalSet;
+    use url::Url;
+
+    use super::super::frame;
+    use super::super::state::Outcome;
+    use super::super::streams::StreamSlot;
+    use super::*;
+    use crate::http::response::ResponseOptions;
+    use crate::http::{BodyCapture, HeaderCapture, ResponseBody};
+    use crate::net::context::ConnectionCounters;
+    use crate::net::origins::{NetworkOptions, Origins};
+    use crate::time::timers::TimerSlot;
+
+    fn context() -> NetContext {
+        let clock = Clock::start();
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        let origins =
+            Origins::resolve(&url.into(), &Network::default(), &NetworkOptions::default());
+        NetContext {
+            clock,
+            timers: Rc::new(Timers::new(clock, false).unwrap()),
+            timeouts: Timeouts::default(),
+            version: HttpVersion::Http2,
+            origins: Arc::new(origins.unwrap()),
+            scratch: Rc::new(RefCell::new(vec![0; 4_096].into())),
+            counters: ConnectionCounters::default(),
+        }
+    }
+
+    fn send(connection: &Http2Connection, slot: TimerSlot) -> StreamSlot {
+        let request = RenderedRequest::from_parts("GET", "/", &[("Host", "h")], b"");
+        let options = ResponseOptions {
+            name: NameId(0),
+            to_head: false,
+            body_capture: |_| BodyCapture::All,
+            content: ResponseBody::new(1, 1),
+            header_capture: HeaderCapture::All,
+        };
+        let template = HeaderTemplate::default();
+        let request = (NameId(0), &request, &template);
+        let mut headers = connection.0.headers.borrow_mut();
+        let mut state = connection.0.state.borrow_mut();
+        let stream = state.open(&mut headers, request, true, (slot, options));
+        connection.0.wake_driver();
+        stream.unwrap()
+    }
+
+    /// Runs the other tasks until this holds.
+    async fn wait_until(mut holds: impl FnMut() -> bool) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(Instant::now() < until, "timed out");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The kernel reports a reset to the next write, and keeps what arrived before it.
+    #[test]
+    fn responses_and_goaway_before_a_reset_are_read_after_a_failed_write() {
+        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let net = context();
+            let slot = net.timers.add_slot();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let socket = TcpSocket::new_v4().unwrap();
+            let address = listener.local_addr().unwrap();
+            let stream: TcpStream = socket.connect(address).await.unwrap();
+            let (mut server, _) = listener.accept().unwrap();
+            let stream = Stream::Plain(stream);
+            let connection = Http2Connection::open(&net, stream, 0, Rc::default(), None);
+            let first = send(&connection, slot);
+            let is_written = || connection.0.state.borrow().outgoing().is_empty();
+            wait_until(is_written).await;
+            // Until here, the client has nothing to read. From here to its next write, it waits for no event.
+            assert!(server.read(&mut [0; 4_096]).unwrap() > frame::PREFACE.len());
+            let mut frames = Vec::new();
+            frame::write_settings(&mut frames, &[]);
+            frame::write_head(&mut frames, 1, frame::Kind::Headers, 5, 1);
+            frames.push(0x88);
+            frame::write_head(&mut frames, 8, frame::Kind::GoAway, 0, 0);
+            frames.extend([0, 0, 0, 1, 0, 0, 0, 0]);
+            server.write_all(&frames).unwrap();
+            let server = TcpStream::from_std({
+                server.set_nonblocking(true).unwrap();
+                server
+            });
+            server.unwrap().set_zero_linger().unwrap();
+            let second = send(&connection, slot);
+            wait_until(|| connection.0.is_closed()).await;
+            let mut state = connection.0.state.borrow_mut();
+            let mut outcome = |stream| state.close(stream, |_| {}).unwrap().1;
+            assert!(
+                matches!(outcome(first), Outcome::Complete(response) if response.status == 200)
+            );
+            assert!(matches!(outcome(second), Outcome::Unprocessed));
+        });
     }
 }

@@ -33,8 +33,7 @@ impl Http2Connection {
             return (Err(error), Delivery::Unread);
         }
         if self.is_over() {
-            let delivery = Delivery::Unprocessed { is_read: false };
-            return (Err(self.0.close_error()), delivery);
+            return (Err(self.0.close_error()), self.unsent());
         }
         let stream = match self.open_stream(context, &request, options) {
             Ok(stream) => stream,
@@ -159,6 +158,20 @@ impl Http2Connection {
         self.0.state.borrow().is_settled(stream) || self.0.is_closed()
     }
 
+    /// The delivery of a request that the server cannot have processed.
+    #[cold]
+    fn unsent(&self) -> Delivery {
+        Delivery::Unprocessed {
+            is_read: false,
+            is_too_late: self.has_served(),
+        }
+    }
+
+    /// Whether the server accepted any request of this connection.
+    fn has_served(&self) -> bool {
+        self.was_used() || self.0.state.borrow().accepted_any()
+    }
+
     /// Result of a request; `given_up`: the reason why its user gave up on it.
     #[inline]
     fn result(
@@ -185,12 +198,9 @@ impl Http2Connection {
                 (error, of_sent)
             }
             Outcome::Reset(code) => close::reset(code),
-            Outcome::Unprocessed => (
-                self.0.close_error(),
-                Delivery::Unprocessed { is_read: false },
-            ),
+            Outcome::Unprocessed => (self.0.close_error(), self.unsent()),
             Outcome::Open => match &*self.0.close.borrow() {
-                Some(close) => close.result(stats),
+                Some(close) => close.result(stats, self.has_served()),
                 None => (RequestError::cut_off(), of_sent),
             },
         };

@@ -80,6 +80,8 @@ pub(super) struct ConnectionState {
     pub(super) has_settings: bool,
     /// The last stream that the server processes, and the error code, from its GOAWAY.
     pub(super) received_goaway: Option<(u32, ErrorCode)>,
+    /// Whether writing failed. What the server sent before is still read.
+    pub(super) is_broken: bool,
     /// Whether the number of available streams has changed since it was last checked.
     pub(super) capacity_changed: bool,
     /// Users that wait for a stream.
@@ -114,19 +116,26 @@ impl ConnectionState {
             is_http1: None,
             has_settings: false,
             received_goaway: None,
+            is_broken: false,
             capacity_changed: false,
             waiting: VecDeque::new(),
         }
     }
 
-    /// Whether no more streams can be opened: the server sent GOAWAY, or the identifiers are used up.
+    /// Whether no more streams can be opened: the server sent GOAWAY, writing failed, or the identifiers are used up.
     pub(super) fn is_over(&self) -> bool {
-        self.received_goaway.is_some() || self.next_stream > STREAM_MAX
+        self.received_goaway.is_some() || self.is_broken || self.next_stream > STREAM_MAX
     }
 
     /// Error code of the server's GOAWAY, if it sent one.
     pub(super) fn goaway(&self) -> Option<ErrorCode> {
         self.received_goaway.map(|(_, reason)| reason)
+    }
+
+    /// Whether the server accepted a request of this connection, according to its GOAWAY.
+    pub(super) fn accepted_any(&self) -> bool {
+        let accepts = |(last, _): (u32, ErrorCode)| last > 0 && self.next_stream > 1;
+        self.received_goaway.is_some_and(accepts)
     }
 
     /// Maximum number of concurrent streams.
@@ -292,6 +301,12 @@ impl ConnectionState {
             StreamState::Unprocessed => Outcome::Unprocessed,
         };
         Some((stats, outcome))
+    }
+
+    /// Notes that writing failed. Wakes users that wait for a stream.
+    pub(super) fn break_off(&mut self, wake: impl FnMut(TimerSlot)) {
+        self.is_broken = true;
+        self.waiting.drain(..).for_each(wake);
     }
 
     /// Wakes all users, since the connection has ended.

@@ -1,5 +1,6 @@
 //! HTTP/2: version negotiation, concurrent requests per connection, and the end of streams and connections.
 
+mod limited;
 pub(crate) mod server;
 
 use std::sync::atomic::Ordering;
@@ -10,6 +11,7 @@ use brunt_testbed::{Response, Routes, Server, TestCa, TlsFront, TlsRules, wait_u
 use tempfile::TempDir;
 
 use crate::{TestRun, failures, total};
+use limited::{Limit, LimitedServer};
 use server::{Reply, ServerConfig, at_once, response};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/\"";
@@ -191,6 +193,46 @@ fn goaway_costs_no_request() {
         assert_eq!(total(&record, |second| second.wire_requests), requests);
         assert!(server.connections() >= 12, "{connections}");
     }
+}
+
+/// RFC 9113, section 6.8: the client can send requests above the last stream ID again. A request may be too late for
+/// any number of connections in a row, such as with 30 users and `keepalive_requests 20` of nginx; curl gives up after
+/// five (curl#12054).
+#[test]
+fn request_that_is_too_late_for_several_connections_is_sent_again() {
+    let users = 8_u32;
+    let limits = (1..=users).rev().map(|received| Limit {
+        accepted: 1,
+        received,
+    });
+    let server = LimitedServer::start(limits.collect());
+    let record = test_run(&server.url(), users, users.into(), TASK)
+        .with("http = \"2\"\nconnections = { shared = 1, streams = 100 }")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(total(&record, |second| second.ok), u64::from(users));
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        u64::from(users)
+    );
+    // Each connection but the last refuses all requests that are left.
+    let refused: u32 = (1..users).sum();
+    assert_eq!(total(&record, |second| second.retries), u64::from(refused));
+    assert_eq!(server.stop(), u64::from(users));
+}
+
+#[test]
+fn server_that_accepts_no_request_on_any_connection_ends_the_retries() {
+    let limit = Limit {
+        accepted: 0,
+        received: 1,
+    };
+    let server = LimitedServer::start(vec![limit; 4]);
+    let record = test_run(&server.url(), 1, 1, TASK).with(PRIOR).run();
+    assert_eq!(failures(&record, FailureKind::ConnectionClosed), 1);
+    assert_eq!(total(&record, |second| second.retries), 3);
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]
