@@ -6,6 +6,7 @@ pub(crate) mod class;
 pub(crate) mod compiler;
 pub(crate) mod data;
 pub(crate) mod keys;
+pub(crate) mod multipart;
 pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod path;

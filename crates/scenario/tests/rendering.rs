@@ -249,3 +249,69 @@ fn tasks_are_chosen_by_their_weights() {
         "evenly chosen tasks would be seen"
     );
 }
+
+/// A name, a file name and a type with expressions. Quotes and line breaks are encoded as in the HTML standard
+/// ("multipart/form-data encoding algorithm").
+#[test]
+fn names_and_types_of_parts_are_rendered() {
+    let task = r#"
+post = "/"
+[users.u.tasks.multipart]
+"field_{{ randint(7, 7) }}" = "text {{ randint(8, 8) }}"
+picture = { file = "a.bin", name = "{{ pick(names) }}.png", type = "image/{{ pick(kinds) }}" }
+"#;
+    let data = r#"
+names = ["a \"b\"\n"]
+kinds = ["png\r\nX: y"]
+"#;
+    let text = rendered(&with_task(task, data), 1);
+    for part in [
+        "Content-Disposition: form-data; name=\"field_7\"\r\n\r\ntext 8\r\n",
+        "name=\"picture\"; filename=\"a %22b%22%0A.png\"\r\nContent-Type: image/png  X: y\r\n\r\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// The boundary of a request's headers, which must also be that of its body.
+fn boundary_of(task: &str) -> (String, String) {
+    let text = rendered(&with_task(task, ""), 1);
+    let line = text.lines().find(|line| line.starts_with("Content-Type: "));
+    let line = line.expect("a content type").to_owned();
+    let (_, boundary) = line.split_once("boundary=").expect("a boundary");
+    let boundary = boundary
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim_matches('"');
+    assert!(
+        text.contains(&format!("\r\n\r\n--{boundary}\r\nContent-Disposition")),
+        "{text}"
+    );
+    assert!(text.ends_with(&format!("\r\n--{boundary}--\r\n")), "{text}");
+    let boundary = boundary.to_owned();
+    (line, boundary)
+}
+
+/// k6 sends a body whose boundary is not that of an own `Content-Type` (k6#843), and requests sends no boundary at all.
+#[test]
+fn own_content_type_of_a_multipart_body_has_its_boundary() {
+    let task = |content_type: &str| {
+        format!(
+            "post = \"/\"\nmultipart = {{ a = \"1\" }}\nheaders = {{ Content-Type = '{content_type}' }}"
+        )
+    };
+    for (own, expected) in [
+        ("multipart/form-data; boundary=--my", "--my"),
+        ("Multipart/Form-Data;Boundary=\"a b\"; charset=utf-8", "a b"),
+        ("multipart/mixed; charset=utf-8; boundary=x", "x"),
+    ] {
+        let (line, boundary) = boundary_of(&task(own));
+        assert_eq!(line, format!("Content-Type: {own}"));
+        assert_eq!(boundary, expected, "{own}");
+    }
+    for own in ["multipart/form-data", "multipart/form-data; charset=utf-8"] {
+        let (line, boundary) = boundary_of(&task(own));
+        assert_eq!(line, format!("Content-Type: {own}; boundary={boundary}"));
+    }
+}

@@ -5,6 +5,7 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use crate::compile::compiler::Compiler;
+use crate::compile::multipart;
 use crate::expr::expression::{Compiled, FormField, Template};
 use crate::expr::parser::TemplatePart;
 use crate::model::request::Body;
@@ -17,10 +18,29 @@ use crate::value::{Encoding, write_text};
 pub(crate) struct Built {
     pub(crate) body: Body,
     pub(crate) content_type: String,
+    /// Boundary of a multipart body that the scenario's own content type lacks.
+    missing_boundary: Option<String>,
 }
 
-/// Compiles the body of a request.
-pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<Built> {
+impl Built {
+    /// The value of a header field with the boundary that it lacks, if it lacks one.
+    pub(crate) fn with_boundary(&self, name: &str, value: &Json) -> Option<Json> {
+        match (&self.missing_boundary, value) {
+            (Some(boundary), Json::Text(text)) if name.eq_ignore_ascii_case("content-type") => {
+                let text = text.trim_end().trim_end_matches(';');
+                Some(Json::Text(format!("{text}; boundary={boundary}")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Compiles the body of a request; `own_type`: the content type that the scenario sets.
+pub(crate) fn compile_body(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    own_type: Option<&Spanned<Json>>,
+) -> Option<Built> {
     let places = [
         typed.json.as_ref().map(Spanned::span),
         typed.form.as_ref().map(Spanned::span),
@@ -41,6 +61,7 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
             pieces: Box::new([piece]),
         },
         content_type: content_type.to_owned(),
+        missing_boundary: None,
     };
     if let Some(json) = &typed.json {
         let mut body = Template::default();
@@ -59,6 +80,7 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
         Some(compile_multipart(
             compiler,
             typed.multipart.as_ref()?.get_ref(),
+            own_type,
         ))
     }
 }
@@ -177,8 +199,10 @@ fn file_piece(compiler: &mut Compiler, path: &Spanned<String>) -> Piece {
 fn compile_multipart(
     compiler: &mut Compiler,
     parts: &indexmap::IndexMap<Spanned<String>, Spanned<PartSpec>>,
+    own_type: Option<&Spanned<Json>>,
 ) -> Built {
-    let boundary = boundary(parts);
+    let own_boundary = own_type.and_then(|own| multipart::boundary(compiler, own));
+    let boundary = own_boundary.clone().unwrap_or_else(|| boundary(parts));
     let mut body = MultipartBody::default();
     for (name, part) in parts {
         compile_part(compiler, &boundary, name, part, &mut body);
@@ -190,6 +214,7 @@ fn compile_multipart(
             pieces: body.pieces.into(),
         },
         content_type: format!("multipart/form-data; boundary={boundary}"),
+        missing_boundary: own_boundary.is_none().then_some(boundary),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::compile::body::{compile_body, compile_table};
+use crate::compile::body::{Built, compile_body, compile_table};
 use crate::compile::checks::{compile_checks, compile_extracts};
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;
@@ -50,9 +50,9 @@ pub(crate) fn compile_request(
     // Records, baselines and the database contain it.
     let name = compiler.resolver.secrets.values.mask(&name);
     let path = compile_path(compiler, path, typed);
-    let built = compile_body(compiler, typed);
-    let content_type = built.as_ref().map(|built| built.content_type.clone());
-    let headers = header_lines(compiler, typed, method, content_type.as_deref());
+    let own_type = header(compiler, typed, "content-type").cloned();
+    let built = compile_body(compiler, typed, own_type.as_ref());
+    let headers = header_lines(compiler, typed, method, built.as_ref());
     let (accepted, checks) = compile_checks(compiler, typed.check.as_ref());
     let extracts = compile_extracts(compiler, typed.extract.iter().flatten());
     let timeout = typed
@@ -136,16 +136,26 @@ fn own_headers(typed: &StepSpec) -> Option<&FieldTable> {
 }
 
 fn has_header(compiler: &Compiler, typed: &StepSpec, wanted: &str) -> bool {
+    header(compiler, typed, wanted).is_some()
+}
+
+/// Value of a header field: the request's own, or else the scenario's.
+fn header<'a>(
+    compiler: &Compiler<'a>,
+    typed: &'a StepSpec,
+    wanted: &str,
+) -> Option<&'a Spanned<Json>> {
     let own = own_headers(typed).into_iter().flatten();
-    let mut all = compiler.headers.iter().chain(own);
-    all.any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+    let mut all = own.chain(compiler.headers);
+    all.find(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value)
 }
 
 fn header_lines(
     compiler: &mut Compiler,
     typed: &StepSpec,
     method: &str,
-    content_type: Option<&str>,
+    body: Option<&Built>,
 ) -> HeaderTemplate {
     let own = own_headers(typed).into_iter().flatten();
     let has_own = |name: &str| {
@@ -180,10 +190,10 @@ fn header_lines(
     if !has("accept") {
         lines.push("Accept", Template::of("*/*"));
     }
-    if let Some(content_type) = content_type.filter(|_| !has("content-type")) {
-        lines.push("Content-Type", Template::of(content_type));
+    if let Some(body) = body.filter(|_| !has("content-type")) {
+        lines.push("Content-Type", Template::of(&body.content_type));
     }
-    if content_type.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
+    if body.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
         lines.push("Content-Length", Template::of("0"));
     }
     if let Some(auth) = &typed.auth {
@@ -200,7 +210,9 @@ fn header_lines(
             .resolver
             .secrets
             .enter(Place::of_field(name.get_ref()));
-        push_header(compiler, name, value.get_ref(), &value.span(), &mut lines);
+        let complete = body.and_then(|body| body.with_boundary(name.get_ref(), value.get_ref()));
+        let content = complete.as_ref().unwrap_or(value.get_ref());
+        push_header(compiler, name, content, &value.span(), &mut lines);
         compiler.resolver.secrets.enter(outer);
     }
     lines.push_table();
