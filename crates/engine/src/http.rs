@@ -8,6 +8,6 @@ pub(crate) mod response;
 
 pub use body::{BodyCapture, DecodeError, ResponseBody};
 pub use protocol_error::ProtocolError;
-pub use response::{HeaderCapture, Response};
+pub use response::{HeaderCapture, Response, ResponseVersion};
 
 pub(crate) use body::prefix_of;

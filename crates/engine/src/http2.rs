@@ -20,6 +20,6 @@ mod streams;
 mod test_harness;
 
 pub(crate) use connection::Http2Connection;
-pub(crate) use request_headers::HeaderEncoder;
+pub(crate) use request_headers::{HeaderEncoder, is_sent};
 #[cfg(any(test, feature = "test-harness"))]
 pub use test_harness::Http2Harness;

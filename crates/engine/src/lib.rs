@@ -19,7 +19,7 @@ mod user;
 mod worker;
 mod workload;
 
-pub use client::trace::{ExchangeTrace, ResponseTrace, TraceSection};
+pub use client::trace::{ExchangeTrace, HopTrace, ResponseTrace, TraceSection};
 pub use net::origins::{NetworkOptions, Origins, OriginsError};
 pub use net::resolver::ResolveOverride;
 pub use net::tls::TlsError;

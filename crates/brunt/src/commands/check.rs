@@ -13,7 +13,8 @@ use crate::run::decidability;
 use crate::terminal;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
-    let source = ScenarioSource::from(&args.scenario);
+    let http = args.smoke_test.network.http;
+    let source = ScenarioSource::from(&args.scenario).with_http(http);
     let scenario = source.read()?;
     let network = NetworkConfig::new(&args.smoke_test.network)?;
     let selection = Selection::from(&args.smoke_test.selection);
@@ -35,7 +36,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     let host = match &scenario.host {
         None => "not set: use --host".to_owned(),
         Some(Host::Embedded) => "embedded (the Application Agent that ships with brunt)".to_owned(),
-        Some(Host::Url(url)) => masked(url.as_str()),
+        Some(Host::Url(url)) => masked(&url.to_string()),
     };
     let mut text = format!("{file} is valid\n\nhost      {host}\n");
     let classes = active_classes(scenario);

@@ -63,7 +63,7 @@ impl LoadConfig {
             SearchByArg::Users => SearchBy::Users,
         };
         Ok(Self {
-            source: (&args.scenario).into(),
+            source: ScenarioSource::from(&args.scenario).with_http(args.network.http),
             network: NetworkConfig::new(&args.network)?,
             selection: (&args.selection).into(),
             users: args.users,

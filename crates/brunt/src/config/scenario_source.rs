@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use brunt_scenario::{Assignment, Layers, Scenario};
+use brunt_scenario::{Assignment, HttpVersion, Layers, Scenario};
 
 use crate::cli::load::ScenarioArgs;
 use crate::exit::{Failure, print_note};
@@ -26,6 +26,15 @@ impl From<&ScenarioArgs> for ScenarioSource {
 }
 
 impl ScenarioSource {
+    /// Adds the HTTP version of the command line: settings that need HTTP/2 are checked with it. HTTP/1.1 is applied
+    /// after reading, and leaves them without effect.
+    pub(crate) fn with_http(mut self, http: Option<HttpVersion>) -> Self {
+        let http = http.filter(|version| *version != HttpVersion::Http1);
+        let assignment = http.map(|version| Assignment::of_http(&version.to_string()));
+        self.assignments.extend(assignment);
+        self
+    }
+
     /// Reads the scenario with the files that it includes, and prints its warnings.
     pub(crate) fn read(&self) -> Result<Scenario, Failure> {
         let scenario = self.read_again(&[])?;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use brunt_testbed::{Response, Routes, Server};
+use brunt_testbed::{NullHttp2Server, Response, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -89,4 +89,39 @@ fn every_host_that_receives_load_is_printed() {
     assert!(!check.stdout.contains(&of_b));
     assert!(check.stdout.contains("/ (class b)\n"), "{check:?}");
     assert!(check.stdout.contains("(redirects)\n"), "{check:?}");
+}
+
+/// `--http` applies before settings that need HTTP/2 are checked, in this process and in load processes.
+#[test]
+fn http_option_allows_the_streams_of_the_scenario() {
+    let server = NullHttp2Server::start().unwrap();
+    let text = format!(
+        "host = \"{}\"\nconnections = {{ shared = 2, streams = 4 }}\n[[users.a.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nusers = 4\nduration = \"1s\"\niterations = 40\n",
+        server.url()
+    );
+    for arguments in [
+        &["run", "p", "--http", "2"][..],
+        &["run", "p", "--http", "2", "--processes", "2"],
+        &["check", "--try", "--http", "2"],
+    ] {
+        let ended = Brunt::new(arguments).scenario(&text).run();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    for arguments in [
+        &["run", "p"][..],
+        &["run", "p", "--http", "1.1"],
+        &["check"],
+    ] {
+        let ended = Brunt::new(arguments).scenario(&text).run();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("run with --http 2"), "{ended:?}");
+    }
+    let typed = text.replace("connections", "http = \"2\"\nconnections");
+    let ended = Brunt::new(&["check", "--try", "--http", "1.1"])
+        .scenario(&typed)
+        .run();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("> GET / HTTP/1.1"), "{ended:?}");
+    assert!(server.counts().requests >= 81);
 }

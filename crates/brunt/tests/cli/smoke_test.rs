@@ -1,6 +1,6 @@
 //! Smoke test (`brunt check --try`): its output matches the requests that the service received.
 
-use brunt_testbed::{Response, Routes, Server, Shop};
+use brunt_testbed::{NullHttp2Server, Response, Routes, Server, Shop};
 
 use crate::brunt::{Brunt, Ended};
 
@@ -117,6 +117,116 @@ duration = '1s'
     assert_shown("\u{fffd}[31mred");
     assert_shown("\n1 of 4 requests failed\n");
     assert!(!ended.stdout.contains("\u{1b}[31mred"), "{}", ended.stdout);
+}
+
+#[test]
+fn smoke_test_shows_every_hop_of_a_redirect() {
+    let moved = |status, to: &str| Response::new(status).header("Location", to);
+    let routes = Routes::new()
+        .at(
+            "/old",
+            moved(307, "/newer").header("Set-Cookie", "sid=s3cret"),
+        )
+        .at("/newer", moved(302, "/new"))
+        .at("/new", Response::ok("fine"))
+        .at("/away", moved(302, "http://elsewhere.example/"));
+    let server = Server::start(routes).unwrap();
+    let scenario = "host = 'http://localhost:1'
+[[users.u.tasks]]
+steps = [{ post = '/old', text = 'body' }, { get = '/away' }]
+[profiles.load]
+users = 1
+duration = '1s'
+";
+    let ended = smoke_test(scenario, &server);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let lines: Vec<&str> = ended.stdout.lines().map(str::trim).collect();
+    let shown = [
+        "✓ POST /old  200",
+        "> POST /old HTTP/1.1",
+        "> body",
+        "< HTTP/1.1 307",
+        "< Location: /newer",
+        "< Set-Cookie: sid=***",
+        "> POST /newer HTTP/1.1",
+        "> Cookie: ***",
+        "> body",
+        "< HTTP/1.1 302",
+        "> GET /new HTTP/1.1",
+        "< HTTP/1.1 200",
+        "< fine",
+        "✗ GET /away",
+        "> GET /away HTTP/1.1",
+        "< HTTP/1.1 302",
+        "< Location: http://elsewhere.example/",
+    ];
+    let mut rest = lines.iter();
+    for part in shown {
+        let found = rest.any(|line| line.starts_with(part));
+        assert!(found, "{part} in this order: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("s3cret"), "{}", ended.stdout);
+}
+
+#[test]
+fn smoke_test_shows_the_version_on_the_wire() {
+    let server = NullHttp2Server::start().unwrap();
+    // More than a mebibyte, so that HTTP/1.1 would send Expect.
+    let scenario = format!(
+        "host = 'http://localhost:1'
+[[users.u.tasks]]
+post = '/a'
+text = '{}'
+[profiles.load]
+users = 1
+duration = '1s'
+",
+        "x".repeat(1 << 20)
+    );
+    let ended = Brunt::new(&["check", "--try", "--http", "2", "--host", &server.url()])
+        .scenario(&scenario)
+        .run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for shown in [
+        "> POST /a HTTP/2\n",
+        "< HTTP/2 200\n",
+        "> Content-Length: 1048576\n",
+    ] {
+        assert!(ended.stdout.contains(shown), "{shown}: {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("HTTP/1.1"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("Expect"), "{}", ended.stdout);
+}
+
+#[test]
+fn smoke_test_skips_tasks_without_weight_and_names_the_step_that_failed() {
+    let server = Server::start(Routes::new().otherwise(Response::ok("fine"))).unwrap();
+    let scenario = "host = 'http://localhost:1'
+[[users.u.tasks]]
+weight = 0
+get = '/never'
+[[users.u.tasks]]
+steps = [{ get = '/before' }, { set = { text = 'a', sum = '{{ text + 1 }}' } }, { get = '/after' }]
+[[users.u.tasks]]
+steps = [{ set = { count = 'many' } }, { repeat = '{{ count }}', steps = [{ get = '/after' }] }]
+[profiles.load]
+users = 1
+duration = '1s'
+";
+    let ended = smoke_test(scenario, &server);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for shown in [
+        "u, task 2\n",
+        "✓ GET /before",
+        "  aborted: set sum: ",
+        "  aborted: repeat: invalid number of repetitions `many`",
+    ] {
+        assert!(ended.stdout.contains(shown), "{shown}: {}", ended.stdout);
+    }
+    for hidden in ["/never", "task 1", "/after"] {
+        assert!(!ended.stdout.contains(hidden), "{hidden}: {}", ended.stdout);
+    }
+    assert_eq!(server.stop().requests, 1);
 }
 
 #[test]

@@ -12,10 +12,10 @@ use super::failure_example;
 use super::redirects::{other_origin, redirect, redirect_error, redirect_target};
 use super::request_sender::RequestSender;
 use super::session::UserSession;
-use super::trace::{ExchangeTrace, ResponseTrace};
+use super::trace::{ExchangeTrace, HopTrace, ResponseTrace, TraceRecorder};
 use crate::connections::connector::ConnectTimings;
-use crate::http::Response;
 use crate::http::request_context::RequestTimings;
+use crate::http::{Response, ResponseVersion};
 use crate::net::error::RequestError;
 use crate::time::timers::TimerSlot;
 
@@ -199,11 +199,14 @@ impl<'a> Exchange<'a> {
             let value = self.sender.session.state.variables[slot].json_text();
             (name, value)
         });
-        let (head, body) = rendered.parts();
+        let trace = self.sender.context.trace.as_ref();
+        let mut hops = trace.map_or_else(Vec::new, TraceRecorder::take_hops);
+        if hops.is_empty() {
+            hops.push(HopTrace::new(rendered, ResponseVersion::Http11));
+        }
         ExchangeTrace {
             name: self.sender.request.name,
-            request_head: String::from_utf8_lossy(head).into_owned(),
-            request_body: String::from_utf8_lossy(body).into_owned(),
+            hops,
             response,
             failed: error.map(|error| (error.kind, self.text_of(error, rendered))),
             extracted: extracted.collect(),

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::failure_example;
 use super::redirects::redirect;
-use super::trace::{ExchangeTrace, ResponseTrace, TraceRecorder};
+use super::trace::{ExchangeTrace, HopTrace, ResponseTrace, TraceRecorder};
 use crate::net::error::RequestError;
 
 const VALUE: &str = "canary-value";
@@ -49,12 +49,14 @@ fn traces_mask_sensitive_values() {
         recorder.begin("a task".to_owned());
         let exchange = ExchangeTrace {
             name: NameId(0),
-            request_head: request(name),
-            request_body: String::new(),
+            hops: vec![HopTrace {
+                request_head: request(name),
+                request_body: String::new(),
+                response_head: Some(format!("HTTP/1.1 200\r\n{name}: {VALUE}\r\n")),
+            }],
             response: Some(ResponseTrace {
                 status: 200,
                 took_ns: 1,
-                fields: format!("{name}: {VALUE}"),
                 body: format!("{{\"{name}\": \"{VALUE}\"}}"),
                 checks: Vec::new(),
             }),

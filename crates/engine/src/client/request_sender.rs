@@ -7,12 +7,13 @@ use brunt_scenario::{Connections, RenderedRequest, Request};
 
 use super::context::WorkerContext;
 use super::session::UserSession;
+use super::trace::HopTrace;
 use crate::connections::connection::Connection;
 use crate::connections::connector::ConnectTimings;
 use crate::http::outgoing_request::{OutgoingRequest, Upload};
 use crate::http::request_context::{Deadlines, Delivery, RequestContext, RequestTimings};
 use crate::http::response::ResponseOptions;
-use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
+use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody, ResponseVersion};
 use crate::net::error::RequestError;
 use crate::time::timers::{TimerSlot, WaitError};
 
@@ -67,7 +68,10 @@ impl RequestSender<'_> {
         loop {
             let mut connection = match kept.take() {
                 Some(connection) => connection,
-                None => self.open(origin).await?,
+                None => {
+                    let opened = self.open(origin).await;
+                    opened.inspect_err(|_| self.trace(rendered, ResponseVersion::Http11, None))?
+                }
             };
             let was_idle = connection.was_used();
             let context = RequestContext {
@@ -82,17 +86,18 @@ impl RequestSender<'_> {
             if delivery.is_read() {
                 self.wire_requests += 1;
             }
+            self.trace(rendered, connection.version(), result.as_ref().ok());
             let is_sent_again = match delivery {
                 Delivery::ClosedBefore => was_idle && !std::mem::replace(&mut was_closed, true),
+                // Bounded by the timeout: each connection that was too late has served another request.
+                Delivery::Unprocessed {
+                    is_too_late: true, ..
+                } => true,
                 Delivery::Unprocessed { .. } => {
                     refusals += 1;
                     refusals <= REFUSALS_MAX
                 }
                 Delivery::Read | Delivery::Unread => false,
-                // Bounded by the timeout: each connection that was too late has served another request.
-                Delivery::Unprocessed {
-                    is_too_late: true, ..
-                } => true,
             };
             if is_sent_again {
                 self.context.count_retry(self.request.name);
@@ -102,6 +107,20 @@ impl RequestSender<'_> {
             let is_kept = connection.is_kept(&result);
             self.give_back(connection, is_kept);
             return result;
+        }
+    }
+
+    /// Keeps a request on the wire, and its response if one was received, in a smoke run.
+    #[inline]
+    fn trace(
+        &self,
+        rendered: &RenderedRequest,
+        version: ResponseVersion,
+        response: Option<&Response>,
+    ) {
+        if let Some(trace) = &self.context.trace {
+            let hop = HopTrace::new(rendered, version);
+            trace.keep_hop(hop.with_response(response));
         }
     }
 

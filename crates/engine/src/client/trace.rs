@@ -4,13 +4,17 @@ use std::cell::RefCell;
 
 use brunt_record::{FailureKind, NameId};
 use brunt_scenario::{
-    BodyText, EvalContext, MASK, Plan, Request, ResponseView, Secrets, is_sensitive_name,
+    BodyText, EvalContext, MASK, Plan, RenderedRequest, Request, ResponseView, Secrets,
+    is_sensitive_name,
 };
 
-use crate::http::Response;
+use crate::http::{Response, ResponseVersion};
+use crate::http2::is_sent;
 
 /// Maximum number of exchanges kept per section.
 const EXCHANGES_MAX: usize = 20;
+/// Maximum number of requests on the wire kept per exchange: more than the redirects and retries of any.
+const HOPS_MAX: usize = 300;
 
 /// A section of a smoke run: the set-up, a task, or the steps of a class before and after its tasks.
 #[derive(Debug, Default)]
@@ -30,16 +34,71 @@ pub struct TraceSection {
 pub struct ExchangeTrace {
     /// Request name, by which the report groups.
     pub name: NameId,
-    /// The request line and the header lines in HTTP/1.1 format.
-    pub request_head: String,
-    /// The request body, without the contents of files.
-    pub request_body: String,
-    /// The response; `None` if none was received completely.
+    /// The requests on the wire, redirects and retries included, the last one last. If the request was not sent: what
+    /// was rendered of it.
+    pub hops: Vec<HopTrace>,
+    /// The response to the last request; `None` if none was received completely.
     pub response: Option<ResponseTrace>,
     /// The error, if the request failed.
     pub failed: Option<(FailureKind, String)>,
     /// The extracted variables, with their values as JSON.
     pub extracted: Vec<(String, String)>,
+}
+
+/// A request on the wire, with secrets masked.
+#[derive(Debug)]
+pub struct HopTrace {
+    /// The request line and the header lines in the format of HTTP/1.1.
+    pub request_head: String,
+    /// The request body, without the contents of files.
+    pub request_body: String,
+    /// The status line, without a reason phrase, and the header lines of the response; `None` if no response was
+    /// received completely.
+    pub response_head: Option<String>,
+}
+
+impl HopTrace {
+    /// A request as it was rendered; `version`: that of its connection.
+    pub(crate) fn new(rendered: &RenderedRequest, version: ResponseVersion) -> Self {
+        let (head, body) = rendered.parts();
+        let head = String::from_utf8_lossy(head);
+        let request_head = match version {
+            ResponseVersion::Http2 => head_of_http2(&head),
+            _ => head.into_owned(),
+        };
+        Self {
+            request_head,
+            request_body: String::from_utf8_lossy(body).into_owned(),
+            response_head: None,
+        }
+    }
+
+    /// Adds the response.
+    pub(crate) fn with_response(mut self, response: Option<&Response>) -> Self {
+        self.response_head = response.map(|response| {
+            let (version, status) = (response.version, response.status);
+            let fields = String::from_utf8_lossy(&response.fields);
+            format!("{version} {status}\r\n{fields}")
+        });
+        self
+    }
+}
+
+/// The headers of a request as HTTP/2 carries them, in the format of HTTP/1.1.
+fn head_of_http2(head: &str) -> String {
+    let mut lines = head.split_inclusive("\r\n");
+    let first = lines.next().unwrap_or_default();
+    let mut text = first.replace(" HTTP/1.1\r\n", " HTTP/2\r\n");
+    for line in lines {
+        let is_sent = match line.split_once(':') {
+            Some((name, value)) => is_sent(name, value.trim()),
+            None => true,
+        };
+        if is_sent {
+            text.push_str(line);
+        }
+    }
+    text
 }
 
 /// A response.
@@ -49,8 +108,6 @@ pub struct ResponseTrace {
     pub status: u16,
     /// Response time, in nanoseconds.
     pub took_ns: u64,
-    /// Header fields, one per line.
-    pub fields: String,
     /// The decoded body.
     pub body: String,
     /// The checks in words, and whether each passed.
@@ -91,7 +148,6 @@ impl ResponseTrace {
             status: response.status,
             took_ns,
             checks: checks.collect(),
-            fields: String::from_utf8_lossy(&response.fields).into_owned(),
             body: shown,
         }
     }
@@ -101,6 +157,8 @@ impl ResponseTrace {
 #[derive(Debug, Default)]
 pub(crate) struct TraceRecorder {
     sections: RefCell<Vec<TraceSection>>,
+    /// Requests on the wire of the exchange in flight.
+    hops: RefCell<Vec<HopTrace>>,
     /// The secrets of all exchanges.
     secrets: RefCell<Secrets>,
 }
@@ -121,12 +179,31 @@ impl TraceRecorder {
         }
     }
 
+    /// Keeps a request on the wire of the exchange in flight.
+    pub(crate) fn keep_hop(&self, hop: HopTrace) {
+        let mut hops = self.hops.borrow_mut();
+        if hops.len() < HOPS_MAX {
+            hops.push(hop);
+        }
+    }
+
+    /// Takes the requests on the wire of the exchange that has ended.
+    pub(crate) fn take_hops(&self) -> Vec<HopTrace> {
+        self.hops.take()
+    }
+
     /// Keeps an exchange and its secrets.
     pub(crate) fn keep(&self, exchange: ExchangeTrace, own: &Secrets) {
         let mut secrets = self.secrets.borrow_mut();
         secrets.merge(own);
+        for hop in &exchange.hops {
+            secrets.add_fields(&hop.request_head);
+            secrets.add_body(hop.request_body.as_bytes());
+            if let Some(head) = &hop.response_head {
+                secrets.add_fields(head);
+            }
+        }
         if let Some(response) = &exchange.response {
-            secrets.add_fields(&response.fields);
             secrets.add_body(response.body.as_bytes());
         }
         let mut sections = self.sections.borrow_mut();
@@ -158,13 +235,17 @@ impl TraceSection {
         let mask = |text: &mut String| *text = secrets.mask_cut(text);
         self.interrupted.iter_mut().for_each(mask);
         for exchange in &mut self.exchanges {
-            exchange.request_head = secrets.mask_fields(&exchange.request_head);
-            mask_all(&mut exchange.request_body);
+            for hop in &mut exchange.hops {
+                hop.request_head = secrets.mask_fields(&hop.request_head);
+                mask_all(&mut hop.request_body);
+                if let Some(head) = &mut hop.response_head {
+                    *head = secrets.mask_fields(head);
+                }
+            }
             if let Some((_, text)) = &mut exchange.failed {
                 mask(text);
             }
             if let Some(response) = &mut exchange.response {
-                response.fields = secrets.mask_fields(&response.fields);
                 mask(&mut response.body);
                 response.checks.iter_mut().for_each(|(text, _)| mask(text));
             }

@@ -1,9 +1,9 @@
 //! A connection to an origin, of either HTTP version.
 
-use crate::http::Response;
 use crate::http::outgoing_request::OutgoingRequest;
 use crate::http::request_context::{Delivery, RequestContext, RequestTimings};
 use crate::http::response::ResponseOptions;
+use crate::http::{Response, ResponseVersion};
 use crate::http1::connection::Http1Connection;
 use crate::http2::Http2Connection;
 use crate::net::error::RequestError;
@@ -18,6 +18,14 @@ impl Connection {
         match self {
             Self::Http1(connection) => connection.origin,
             Self::Http2(connection) => connection.origin(),
+        }
+    }
+
+    /// HTTP version of its requests.
+    pub(crate) fn version(&self) -> ResponseVersion {
+        match self {
+            Self::Http1(_) => ResponseVersion::Http11,
+            Self::Http2(_) => ResponseVersion::Http2,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Responses, independent of the HTTP version, and the options that select the parts to keep.
 
+use std::fmt;
+
 use brunt_record::NameId;
 use brunt_scenario::Charset;
 
@@ -12,11 +14,34 @@ pub(crate) const FIELDS_MAX: usize = 128;
 /// Maximum number of interim responses (1xx) before the final response.
 pub(crate) const INTERIM_MAX: u8 = 16;
 
+/// HTTP version of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseVersion {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+    /// HTTP/2.
+    Http2,
+}
+
+impl fmt::Display for ResponseVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        })
+    }
+}
+
 /// A complete response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     /// Status code.
     pub status: u16,
+    /// HTTP version.
+    pub version: ResponseVersion,
     /// Whether the connection can be reused.
     pub keep_alive: bool,
     /// First value of `Location` that is not empty, if the response is a redirect.

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use brunt_scenario::Charset;
 
 use crate::http::response::{FIELDS_MAX, is_redirect, parse_content_length, push_header_line};
-use crate::http::{HeaderCapture, ProtocolError};
+use crate::http::{HeaderCapture, ProtocolError, ResponseVersion};
 
 /// Framing of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) enum Framing {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: u16,
+    pub(super) version: ResponseVersion,
     pub(super) framing: Framing,
     pub(super) keep_alive: bool,
     pub(super) location: Option<Vec<u8>>,
@@ -82,6 +83,11 @@ pub(super) fn parse(
     Ok(Some((
         Head {
             status,
+            version: if is_http_11 {
+                ResponseVersion::Http11
+            } else {
+                ResponseVersion::Http10
+            },
             framing,
             keep_alive,
             location,

@@ -3,7 +3,9 @@
 use super::chunked::Chunked;
 use super::head::{self, Framing};
 use crate::http::response::{HEAD_BYTES_MAX, INTERIM_MAX};
-use crate::http::{BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, prefix_of};
+use crate::http::{
+    BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, ResponseVersion, prefix_of,
+};
 
 /// Parses one response.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ impl Reader {
     pub fn new(to_head: bool, keeps: fn(u16) -> BodyCapture, content: ResponseBody) -> Self {
         let response = Response {
             status: 0,
+            version: ResponseVersion::Http11,
             keep_alive: false,
             location: None,
             encoding: Vec::new(),
@@ -110,6 +113,7 @@ impl Reader {
             _ => {}
         }
         self.response.status = head.status;
+        self.response.version = head.version;
         self.response.keep_alive = head.keep_alive;
         self.response.location = head.location;
         self.response.encoding = head.encoding;

@@ -305,6 +305,11 @@ fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(is_of_token)
 }
 
+/// Whether HTTP/2 carries a header field.
+pub(crate) fn is_sent(name: &str, value: &str) -> bool {
+    !is_of_connection(name.to_ascii_lowercase().as_bytes(), value.as_bytes())
+}
+
 /// Whether a field is specific to an HTTP/1.1 connection, or is `Expect`.
 fn is_of_connection(name: &[u8], value: &[u8]) -> bool {
     const NAMES: [&[u8]; 6] = [

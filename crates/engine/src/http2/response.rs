@@ -5,8 +5,8 @@ use brunt_scenario::Charset;
 use super::hpack::Malformed;
 use crate::http::ProtocolError;
 use crate::http::response::{
-    FIELDS_MAX, HEAD_BYTES_MAX, HeaderCapture, INTERIM_MAX, Response, ResponseOptions, is_redirect,
-    parse_content_length, push_header_line,
+    FIELDS_MAX, HEAD_BYTES_MAX, HeaderCapture, INTERIM_MAX, Response, ResponseOptions,
+    ResponseVersion, is_redirect, parse_content_length, push_header_line,
 };
 
 pub(super) struct ResponseBuilder {
@@ -29,6 +29,7 @@ impl ResponseBuilder {
         let content = std::mem::take(&mut options.content);
         let response = Response {
             status: 0,
+            version: ResponseVersion::Http2,
             keep_alive: true,
             location: None,
             encoding: Vec::new(),

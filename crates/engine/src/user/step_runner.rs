@@ -369,6 +369,7 @@ impl<'a> StepRunner<'a> {
             EvalError::Failed(text) => (FailureKind::Check, text),
             EvalError::Unreadable(text) => (FailureKind::UnreadableFile, text),
         };
+        let text = format!("{}: {text}", self.title_of(&steps[at - 1]));
         self.failed += 1;
         let next = names_of(&steps[at..]).first().copied();
         let name = next.or_else(|| names_of(&steps[..at]).last().copied());
@@ -379,8 +380,23 @@ impl<'a> StepRunner<'a> {
             self.context
                 .record_other(&sample, Some(&error), self.session);
         }
-        self.reason = Some((name, text));
+        self.reason = Some((None, text));
         StepFlow::Interrupted
+    }
+
+    /// A step that neither sends nor waits, as the scenario writes it.
+    fn title_of(&self, step: &Step) -> String {
+        let plan = &self.context.plan;
+        match step {
+            Step::Set(slot, _) => match plan.variables[slot.index()].as_str() {
+                hidden if hidden.contains(' ') => "list of for_each".to_owned(),
+                name => format!("set {name}"),
+            },
+            Step::Unless(..) => "condition of if or while".to_owned(),
+            Step::Count(..) => "repeat".to_owned(),
+            Step::Measure(name, _) => format!("measure {}", plan.names[name.index()].name),
+            _ => "loop".to_owned(),
+        }
     }
 
     /// Ends the groups that were interrupted, the innermost first; `rest` are the steps that were skipped.

@@ -13,7 +13,7 @@ use crate::net::origins::Origins;
 use crate::settings::Settings;
 use crate::user::step_runner::{StepFlow, StepRunner};
 
-/// Runs the set-up and then, as one user of each class, `on_start`, each task once in order, and `on_stop`, without
+/// Runs the set-up and then, as one user of each class, `on_start`, each task that has a weight once in order, and `on_stop`, without
 /// waits. A failure ends its section; a failure of the set-up ends the run.
 pub fn smoke_run(
     plan: &Arc<Plan>,
@@ -70,8 +70,9 @@ async fn run_all(context: &WorkerContext, seed: u64) {
         {
             continue;
         }
-        for (task, (steps, _)) in class.tasks.shares().enumerate() {
-            let task = title(&format!("task {}", task + 1));
+        let tasks = (1..).zip(class.tasks.shares());
+        for (task, (steps, _)) in tasks.filter(|(_, (_, share))| *share > 0.0) {
+            let task = title(&format!("task {task}"));
             section(context, &mut user, &task, steps, InterruptedBy::TaskFailure).await;
         }
         let stop = title("on_stop");

@@ -77,6 +77,18 @@ impl Assignment {
         }
     }
 
+    /// The HTTP version, from `--http VERSION`.
+    pub fn of_http(version: &str) -> Self {
+        let key = "http";
+        Self {
+            by: "--http".to_owned(),
+            path: vec![key.to_owned()],
+            is_of_environment: false,
+            text: format!("{key}=\"{version}\""),
+            value_at: key.len() + 1,
+        }
+    }
+
     /// Parses an environment variable; `None` if it does not belong to a scenario. `BRUNT__` and the keys in capitals,
     /// separated by two underscores: `BRUNT__USERS__NORMAL__WAIT`.
     pub fn of_environment(name: &str, value: &str) -> Option<Self> {

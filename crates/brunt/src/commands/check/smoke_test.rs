@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use brunt_engine::{ExchangeTrace, ResponseTrace, TraceSection};
+use brunt_engine::{ExchangeTrace, TraceSection};
 use brunt_record::RequestName;
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
@@ -131,22 +131,21 @@ fn render_exchange(exchange: &ExchangeTrace, name: &RequestName) -> String {
     for (name, value) in &exchange.extracted {
         text += &format!("      {name} = {}\n", excerpt(value, ""));
     }
-    let request = format!("{}{}", exchange.request_head, exchange.request_body);
-    text += &excerpt(request.trim_end(), "      > ");
-    text += "\n";
-    if let Some(response) = &exchange.response {
-        text += &excerpt(&response_text(response), "      < ");
+    let mut hops = exchange.hops.iter().peekable();
+    while let Some(hop) = hops.next() {
+        let request = format!("{}{}", hop.request_head, hop.request_body);
+        text += &excerpt(request.trim_end(), "      > ");
         text += "\n";
+        let is_last = hops.peek().is_none();
+        let body = exchange.response.as_ref().filter(|_| is_last);
+        let body = body.map_or("", |response| response.body.as_str());
+        if let Some(head) = &hop.response_head {
+            let response = format!("{head}\r\n{body}");
+            text += &excerpt(response.trim_end(), "      < ");
+            text += "\n";
+        }
     }
     text
-}
-
-fn response_text(response: &ResponseTrace) -> String {
-    let text = format!(
-        "{}\r\n{}\r\n{}",
-        response.status, response.fields, response.body
-    );
-    text.trim_end().to_owned()
 }
 
 /// Returns the beginning of a text, with a prefix for each line.
