@@ -47,10 +47,10 @@ pub use model::check::Check;
 pub use model::class::{Class, Tags, Task, TaskOrder};
 pub use model::extract::Extract;
 pub use model::header_template::{FieldRange, HeaderTemplate};
-pub use model::host::Host;
+pub use model::host::{Host, HostUrl};
 pub use model::network::{
-    Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, STREAMS_DEFAULT, Timeouts, Tls,
-    TlsVersions,
+    ClientCertificate, Connections, HttpVersion, KeyPassword, Limits, Network, SHARED_DEFAULT,
+    STREAMS_DEFAULT, Timeouts, Tls, TlsVersions,
 };
 pub use model::profile::{
     Overrides, Profile, ProfileStage, Ramp, SearchBy, falls_short, level_in_words, users_in,

@@ -40,6 +40,7 @@ pub(crate) struct Spec {
     /// Base URL of the service, `http://…` or `https://…`, without a query. Its path is prepended to the path of every
     /// request. `"embedded"` starts the Application Agent that ships with brunt, in a separate process. `--host`
     /// overrides it.
+    /// A link-local IPv6 address has its network interface: `http://[fe80::1%25eth0]:8000`.
     ///
     /// Default: none; then `--host` is required
     #[schemars(with = "Option<shape::Host>")]
@@ -206,8 +207,8 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("dependencies" = json!({ "certificate": ["key"], "key": ["certificate"] })))]
 pub(crate) struct TlsSpec {
-    /// PEM file with the certificate authorities to trust, instead of the system's. A relative path is resolved against
-    /// the scenario's folder.
+    /// PEM file with the certificates to trust, instead of the system's: of authorities, or of servers themselves. A
+    /// relative path is resolved against the scenario's folder.
     ///
     /// Default: the system's
     pub(crate) ca: Option<Spanned<String>>,
@@ -219,6 +220,10 @@ pub(crate) struct TlsSpec {
     ///
     /// Default: none
     pub(crate) key: Option<Spanned<String>>,
+    /// Password of an encrypted `key` (PKCS #8), such as `"{{ env.KEY_PASSWORD }}"`. A [secret](#secrets).
+    ///
+    /// Default: none
+    pub(crate) key_password: Option<Spanned<String>>,
     /// Server name (SNI) that is requested, and that the server's certificate must match.
     ///
     /// Default: that of the host

@@ -278,7 +278,8 @@ fn boundary_of(task: &str) -> (String, String) {
     let text = rendered(&with_task(task, ""), 1);
     let line = text.lines().find(|line| line.starts_with("Content-Type: "));
     let line = line.expect("a content type").to_owned();
-    let (_, boundary) = line.split_once("boundary=").expect("a boundary");
+    let at = line.to_ascii_lowercase().find("boundary=");
+    let boundary = &line[at.expect("a boundary") + "boundary=".len()..];
     let boundary = boundary
         .split(';')
         .next()

@@ -23,6 +23,25 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Creates a certificate for these names that signed itself and is that of an authority, as
+    /// `openssl req -x509` does. It is valid from the start of one year to the start of another.
+    ///
+    /// # Panics
+    /// If a name is invalid.
+    pub fn self_signed(names: &[&str], (from, to): (i32, i32)) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("host names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// The certificate and the key, parsed for rustls.
     ///
     /// # Panics

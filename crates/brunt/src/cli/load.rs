@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use brunt_engine::ResolveOverride;
-use brunt_scenario::{Assignment, Host, HttpVersion};
-use url::Url;
+use brunt_scenario::{Assignment, Host, HostUrl, HttpVersion};
 
 use super::values::{positive_duration, positive_number, positive_rate};
 
@@ -52,7 +51,7 @@ pub(crate) enum HostArg {
     /// The service under test.
     Service(String),
     /// The host of a user class.
-    Class { class: String, url: Url },
+    Class { class: String, url: HostUrl },
 }
 
 impl HostArg {

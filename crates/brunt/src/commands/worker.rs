@@ -71,7 +71,10 @@ fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
     let plan = config.plan(&scenario, &job.profile)?;
     let network = &config.load.network;
     let url = match (&job.agent, network.host(&scenario)?) {
-        (Some(url), _) => Url::parse(url).context("the address of the agent is not a URL")?,
+        (Some(url), _) => {
+            let url = Url::parse(url).context("the address of the agent is not a URL")?;
+            url.into()
+        }
         (None, Host::Url(url)) => url,
         (None, Host::Embedded) => {
             return Err(Failure::Input(

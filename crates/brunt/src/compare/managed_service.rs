@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use brunt_scenario::HostUrl;
 use rustix::process::{Pid, Signal, kill_process_group};
 use url::Url;
 
@@ -30,7 +31,7 @@ pub(crate) struct ManagedService {
     child: Child,
     /// Kills the process group if brunt has to exit at once; `None` once the child was waited for.
     registration: Option<Registration>,
-    url: Url,
+    url: HostUrl,
     log: PathBuf,
 }
 
@@ -40,7 +41,7 @@ impl ManagedService {
     pub(crate) fn start(
         side: &'static str,
         command: &str,
-        url: Option<Url>,
+        url: Option<HostUrl>,
         ready_timeout: Option<Duration>,
         log: PathBuf,
     ) -> Result<Self, Failure> {
@@ -48,7 +49,8 @@ impl ManagedService {
         let url = match url {
             Some(url) => url,
             None => Url::parse(&format!("http://127.0.0.1:{port}/"))
-                .context("cannot build the URL of the service")?,
+                .context("cannot build the URL of the service")?
+                .into(),
         };
         let file =
             results::create_new(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -79,7 +81,7 @@ impl ManagedService {
     }
 
     /// Base URL.
-    pub(crate) fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &HostUrl {
         &self.url
     }
 
@@ -171,11 +173,12 @@ fn free_port() -> anyhow::Result<u16> {
         .port())
 }
 
-fn accepts(url: &Url) -> bool {
+fn accepts(url: &HostUrl) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
+    let zone = url.zone().map_or(String::new(), |zone| format!("%{zone}"));
     let port = url.port_or_known_default().unwrap_or(80);
-    let addresses = (host, port).to_socket_addrs();
+    let addresses = (format!("{host}{zone}").as_str(), port).to_socket_addrs();
     addresses.is_ok_and(|mut addresses| {
         addresses.any(|address| TcpStream::connect_timeout(&address, POLL_INTERVAL * 10).is_ok())
     })

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use brunt_engine::{NetworkOptions, Origins, OriginsError, ResolveOverride};
 use brunt_record::OtherHost;
-use brunt_scenario::{Assignment, Host, HttpVersion, Plan, Scenario, Secrets};
-use url::Url;
+use brunt_scenario::{Assignment, Host, HostUrl, HttpVersion, Plan, Scenario, Secrets};
 
 use super::scenario_source::ScenarioSource;
 use crate::cli::load::{HostArg, NetworkArgs};
@@ -21,7 +20,7 @@ pub(crate) struct NetworkConfig {
     /// Value of `--host` for the service under test.
     service: Option<String>,
     /// The hosts of user classes.
-    class_hosts: Vec<(String, Url)>,
+    class_hosts: Vec<(String, HostUrl)>,
     pub(crate) local_addresses: Vec<IpAddr>,
     resolve_overrides: Vec<ResolveOverride>,
     is_insecure: bool,
@@ -75,13 +74,13 @@ impl NetworkConfig {
             let mut known = scenario.classes.iter().map(|known| known.name.as_str());
             if !known.any(|known| known == class) {
                 let known = scenario.classes.iter().map(|known| known.name.as_str());
-                let url = masked(url.as_str());
+                let url = masked(&url.to_string());
                 return Err(Failure::Input(format!(
                     "unknown class `{class}` in --host {class}={url}; available: {}",
                     known.collect::<Vec<_>>().join(", ")
                 )));
             }
-            assignments.push(Assignment::of_class_host(class, url.as_str()));
+            assignments.push(Assignment::of_class_host(class, &url.to_string()));
         }
         let mut scenario = if assignments.is_empty() {
             scenario
@@ -108,9 +107,15 @@ impl NetworkConfig {
     ) -> Result<(), Failure> {
         let Some(host) = host else { return Ok(()) };
         let classes = plan.classes.iter().map(|class| class.name.as_str());
-        let origin_of = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+        let run_host = parsed(host);
+        let is_of_run = |other: &OtherHost| {
+            let (other, host) = (parsed(&other.url), run_host.as_ref());
+            other
+                .zip(host)
+                .is_some_and(|(other, host)| other.has_origin_of(host))
+        };
         let mut others = other_hosts(scenario, classes, None);
-        others.retain(|other| origin_of(&other.url) != origin_of(host));
+        others.retain(|other| !is_of_run(other));
         let is_set = |class: &String| self.class_hosts.iter().any(|(name, _)| name == class);
         let unset = others.iter().flat_map(|other| {
             let classes = other.classes.iter().filter(|class| !is_set(class));
@@ -156,7 +161,7 @@ impl NetworkConfig {
     }
 
     /// Resolves the addresses of a service.
-    pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Origins, Failure> {
+    pub(crate) fn resolve(&self, url: &HostUrl, plan: &Plan) -> Result<Origins, Failure> {
         let options = NetworkOptions {
             overrides: self.resolve_overrides.clone(),
             sources: self.local_addresses.clone(),
@@ -175,6 +180,14 @@ impl NetworkConfig {
     }
 }
 
+/// A host that is a URL.
+fn parsed(host: &str) -> Option<HostUrl> {
+    match Host::parse(host) {
+        Ok(Host::Url(url)) => Some(url),
+        _ => None,
+    }
+}
+
 /// URL with credentials and secrets in its query masked.
 pub(crate) fn masked(url: &str) -> String {
     Secrets::default().mask(url)
@@ -184,7 +197,7 @@ pub(crate) fn masked(url: &str) -> String {
 pub(crate) fn other_hosts<'a>(
     scenario: &Scenario,
     classes: impl Iterator<Item = &'a str>,
-    host: Option<&Url>,
+    host: Option<&HostUrl>,
 ) -> Vec<OtherHost> {
     let mut others: Vec<OtherHost> = Vec::new();
     for name in classes {
@@ -192,7 +205,7 @@ pub(crate) fn other_hosts<'a>(
         let Some(url) = class.and_then(|class| class.host.as_ref()) else {
             continue;
         };
-        let url = masked(url.as_str());
+        let url = masked(&url.to_string());
         match others.iter_mut().find(|other| other.url == url) {
             Some(other) => other.classes.push(name.to_owned()),
             None => others.push(OtherHost {
@@ -202,9 +215,9 @@ pub(crate) fn other_hosts<'a>(
         }
     }
     for url in &scenario.network.redirect_hosts {
-        let address = masked(url.as_str());
+        let address = masked(&url.to_string());
         let is_known = others.iter().any(|other| other.url == address);
-        if !is_known && host.is_none_or(|host| host.origin() != url.origin()) {
+        if !is_known && host.is_none_or(|host| !host.has_origin_of(url)) {
             others.push(OtherHost {
                 url: address,
                 classes: Vec::new(),

@@ -5,6 +5,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use brunt_scenario::HostUrl;
 use url::Url;
 
 use crate::system::child_processes::{self, Registration};
@@ -22,7 +23,7 @@ pub(crate) struct DemoService {
     /// Kills the process if brunt has to exit at once; `None` once it was waited for.
     registration: Option<Registration>,
     input: Option<ChildStdin>,
-    url: Url,
+    url: HostUrl,
 }
 
 impl DemoService {
@@ -62,12 +63,12 @@ impl DemoService {
             child,
             registration,
             input,
-            url,
+            url: url.into(),
         })
     }
 
     /// Base URL.
-    pub(crate) fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &HostUrl {
         &self.url
     }
 

@@ -149,7 +149,7 @@ duration = '1s'
         "< Location: /newer",
         "< Set-Cookie: sid=***",
         "> POST /newer HTTP/1.1",
-        "> Cookie: ***",
+        "> Cookie: sid=***",
         "> body",
         "< HTTP/1.1 302",
         "> GET /new HTTP/1.1",

@@ -66,12 +66,11 @@ impl RequestSender<'_> {
         }
         let (mut refusals, mut was_closed) = (0, false);
         loop {
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
-                None => {
-                    let opened = self.open(origin).await;
-                    opened.inspect_err(|_| self.trace(rendered, ResponseVersion::Http11, None))?
-                }
+            let mut connection = if let Some(connection) = kept.take() {
+                connection
+            } else {
+                let opened = self.open(origin).await;
+                opened.inspect_err(|_| self.trace(rendered, ResponseVersion::Http11, None))?
             };
             let was_idle = connection.was_used();
             let context = RequestContext {

@@ -303,8 +303,8 @@ async fn shake_hands(
             Ok((Stream::Tls(Box::new(stream)), is_http2))
         }
         Ok(Err(error)) => {
-            let text = tls::reason(&error).unwrap_or_else(|| error.to_string());
-            let remedy = if http == HttpVersion::Http2 && text.contains("NoApplicationProtocol") {
+            let text = handshake_failure(&error);
+            let remedy = if http == HttpVersion::Http2 && tls::is_about_http(&error) {
                 format!("; {REMEDY}")
             } else {
                 String::new()
@@ -313,6 +313,16 @@ async fn shake_hands(
         }
         Err(error) => Err(handshake_error(error)),
     }
+}
+
+/// The reason why a handshake failed.
+fn handshake_failure(error: &io::Error) -> String {
+    tls::reason(error).unwrap_or_else(|| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection; check that the port speaks TLS".to_owned()
+        }
+        _ => error.to_string(),
+    })
 }
 
 fn handshake_error(error: WaitError) -> RequestError {

@@ -30,6 +30,8 @@ pub(super) struct Shared {
     /// Header fields that connections of the worker have sent.
     pub(super) headers: Rc<RefCell<HeaderEncoder>>,
     pub(super) close: RefCell<Option<ConnectionClose>>,
+    /// Whether writing failed. What the server sent before is still read.
+    is_broken: Cell<bool>,
     /// Number of handles.
     handles: Cell<usize>,
     /// Waker of the task.
@@ -54,6 +56,7 @@ impl Http2Connection {
             state: RefCell::new(ConnectionState::new(stream.is_tls())),
             headers,
             close: RefCell::default(),
+            is_broken: Cell::new(false),
             handles: Cell::new(1),
             driver: RefCell::default(),
             responses: Cell::new(0),
@@ -126,7 +129,7 @@ impl Drop for Http2Connection {
 
 impl Shared {
     pub(super) fn is_over(&self) -> bool {
-        self.is_closed() || self.state.borrow().is_over()
+        self.is_closed() || self.is_broken.get() || self.state.borrow().is_over()
     }
 
     #[inline]
@@ -212,8 +215,9 @@ impl Driver {
     #[cold]
     fn break_off(&mut self, error: &io::Error) {
         self.broken = Some(RequestError::from_io(error));
+        self.shared.is_broken.set(true);
         let mut state = self.shared.state.borrow_mut();
-        state.break_off(|timer| self.timers.wake(timer));
+        state.wake_waiting(|timer| self.timers.wake(timer));
         drop(state);
         self.notify_capacity();
     }
@@ -331,8 +335,11 @@ mod tests {
     fn context() -> NetContext {
         let clock = Clock::start();
         let url = Url::parse("http://127.0.0.1:1").unwrap();
-        let origins =
-            Origins::resolve(&url.into(), &Network::default(), &NetworkOptions::default());
+        let options = NetworkOptions {
+            lookup_timeout: Duration::from_secs(10),
+            ..NetworkOptions::default()
+        };
+        let origins = Origins::resolve(&url.into(), &Network::default(), &options);
         NetContext {
             clock,
             timers: Rc::new(Timers::new(clock, false).unwrap()),

@@ -80,8 +80,6 @@ pub(super) struct ConnectionState {
     pub(super) has_settings: bool,
     /// The last stream that the server processes, and the error code, from its GOAWAY.
     pub(super) received_goaway: Option<(u32, ErrorCode)>,
-    /// Whether writing failed. What the server sent before is still read.
-    pub(super) is_broken: bool,
     /// Whether the number of available streams has changed since it was last checked.
     pub(super) capacity_changed: bool,
     /// Users that wait for a stream.
@@ -116,15 +114,14 @@ impl ConnectionState {
             is_http1: None,
             has_settings: false,
             received_goaway: None,
-            is_broken: false,
             capacity_changed: false,
             waiting: VecDeque::new(),
         }
     }
 
-    /// Whether no more streams can be opened: the server sent GOAWAY, writing failed, or the identifiers are used up.
+    /// Whether no more streams can be opened: the server sent GOAWAY, or the identifiers are used up.
     pub(super) fn is_over(&self) -> bool {
-        self.received_goaway.is_some() || self.is_broken || self.next_stream > STREAM_MAX
+        self.received_goaway.is_some() || self.next_stream > STREAM_MAX
     }
 
     /// Error code of the server's GOAWAY, if it sent one.
@@ -303,9 +300,8 @@ impl ConnectionState {
         Some((stats, outcome))
     }
 
-    /// Notes that writing failed. Wakes users that wait for a stream.
-    pub(super) fn break_off(&mut self, wake: impl FnMut(TimerSlot)) {
-        self.is_broken = true;
+    /// Wakes users that wait for a stream.
+    pub(super) fn wake_waiting(&mut self, wake: impl FnMut(TimerSlot)) {
         self.waiting.drain(..).for_each(wake);
     }
 

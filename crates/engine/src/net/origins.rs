@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use brunt_scenario::Network;
+use brunt_scenario::{HostUrl, Network};
 use nix::libc::linger;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::sync::watch;
@@ -20,10 +20,10 @@ use super::tls::{TlsClient, TlsError};
 #[derive(Debug)]
 pub struct Origins {
     /// The base URL of the service, without credentials, query and fragment.
-    pub url: Url,
+    pub url: HostUrl,
     all: Vec<Origin>,
     /// By host number: the index of its origin, and the URL that paths are appended to.
-    hosts: Vec<(usize, Url)>,
+    hosts: Vec<(usize, HostUrl)>,
     /// Local addresses to connect from, alternately; empty: the system chooses.
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) tls: Option<TlsClient>,
@@ -32,7 +32,7 @@ pub struct Origins {
 /// A scheme, a host and a port.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    pub(crate) url: Url,
+    pub(crate) url: HostUrl,
     /// Value of the `Host` header.
     pub(crate) host_header: String,
     /// The name to refresh; `None` for a fixed address.
@@ -78,6 +78,14 @@ pub enum OriginsError {
         /// The resolver's error.
         error: io::Error,
     },
+    /// A link-local address has no zone.
+    #[error(
+        "cannot reach the link-local address {host} without its network interface; write it like http://[fe80::1%25eth0]:8000"
+    )]
+    NoZone {
+        /// The host.
+        host: String,
+    },
     /// TLS cannot be set up with the settings of the scenario.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -114,11 +122,11 @@ impl Origins {
     /// Resolves the base URL of the service and the other hosts of the scenario.
     #[expect(clippy::single_match_else, reason = "both branches matter equally")]
     pub fn resolve(
-        url: &Url,
+        host: &HostUrl,
         network: &Network,
         options: &NetworkOptions,
     ) -> Result<Self, OriginsError> {
-        let mut url = url.clone();
+        let mut url = Url::clone(host);
         // Neither fails for a URL with a host.
         if url.set_username("").and(url.set_password(None)).is_err() {
             return Err(OriginsError::NoHost {
@@ -127,6 +135,7 @@ impl Origins {
         }
         url.set_query(None);
         url.set_fragment(None);
+        let url = host.with_url(url);
         for &address in &options.sources {
             UdpSocket::bind((address, 0)).map_err(|_| OriginsError::NotLocal { address })?;
         }
@@ -140,7 +149,7 @@ impl Origins {
         for (number, host) in all.enumerate() {
             let known = origins
                 .iter()
-                .position(|known| known.url.origin() == host.origin());
+                .position(|known| known.url.has_origin_of(host));
             let place = match known {
                 Some(place) => place,
                 None => {
@@ -258,7 +267,7 @@ impl Origins {
 }
 
 impl Origin {
-    fn resolve(url: &Url, options: &NetworkOptions) -> Result<Self, OriginsError> {
+    fn resolve(url: &HostUrl, options: &NetworkOptions) -> Result<Self, OriginsError> {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(OriginsError::NoHost {
                 url: url.to_string(),
@@ -267,7 +276,8 @@ impl Origin {
         let pinned: Vec<SocketAddr> = options
             .overrides
             .iter()
-            .filter_map(|known| known.address_of(host, port))
+            .flat_map(|known| known.addresses_of(host, port))
+            .copied()
             .collect();
         let host_header = url
             .port()
@@ -282,12 +292,20 @@ impl Origin {
         let mut addresses = if pinned.is_empty() {
             let found = origin.look_up(options.lookup_timeout);
             found.map_err(|error| OriginsError::Dns {
-                host: host.to_owned(),
+                host: match url.zone() {
+                    Some(zone) => format!("{host} in the zone {zone}"),
+                    None => host.to_owned(),
+                },
                 error,
             })?
         } else {
             pinned
         };
+        if addresses.iter().any(lacks_zone) {
+            return Err(OriginsError::NoZone {
+                host: host.to_owned(),
+            });
+        }
         let sources = &options.sources;
         let reachable = |address: &SocketAddr| {
             let mut families = sources.iter().map(IpAddr::is_ipv4);
@@ -305,8 +323,11 @@ impl Origin {
     }
 
     fn look_up(&self, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
-        let host = resolver::bare(self.url.host_str().unwrap_or_default());
-        resolver::look_up(host, self.url.port_or_known_default().unwrap_or(0), at_most)
+        let port = self.url.port_or_known_default().unwrap_or(0);
+        match self.url.zone() {
+            Some(zone) => resolver::look_up(&format!("{}%{zone}", self.host()), port, at_most),
+            None => resolver::look_up(self.host(), port, at_most),
+        }
     }
 
     pub(crate) fn is_tls(&self) -> bool {
@@ -322,6 +343,14 @@ impl Origin {
     pub(crate) fn follow(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
         self.addresses.subscribe()
     }
+}
+
+/// Whether an address is not reachable without the zone that it lacks (RFC 4007, section 6).
+fn lacks_zone(address: &SocketAddr) -> bool {
+    let SocketAddr::V6(address) = address else {
+        return false;
+    };
+    address.ip().is_unicast_link_local() && address.scope_id() == 0
 }
 
 /// Resolves names again periodically, until it is dropped.
@@ -351,6 +380,10 @@ impl Refresher {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddrV6;
+
+    use brunt_scenario::Host;
+
     use super::*;
 
     fn resolved(url: &str) -> Origins {
@@ -358,7 +391,10 @@ mod tests {
             lookup_timeout: Duration::from_secs(10),
             ..NetworkOptions::default()
         };
-        Origins::resolve(&Url::parse(url).unwrap(), &Network::default(), &options).unwrap()
+        let Ok(Host::Url(url)) = Host::parse(url) else {
+            panic!("{url} is a URL");
+        };
+        Origins::resolve(&url, &Network::default(), &options).unwrap()
     }
 
     #[test]
@@ -378,10 +414,29 @@ mod tests {
 
     #[test]
     fn path_and_port_come_from_the_url() {
-        let origins = resolved("http://localhost:8080/api/?q#f");
+        let origins = resolved("http://localhost:8080/api/");
         assert_eq!(origins.base_path(), "/api");
         assert_eq!(origins.all()[0].host_header, "localhost:8080");
         assert!(origins.is_local());
         assert_eq!(origins.url.as_str(), "http://localhost:8080/api/");
+    }
+
+    /// curl sends the address without the zone as `Host`.
+    #[test]
+    fn zone_selects_the_interface_and_is_not_sent() {
+        let origins = resolved("http://[fe80::1%251]:8080/a");
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 8080, 0, 1);
+        assert_eq!(*origins.addresses(), [address.into()]);
+        assert_eq!(origins.all()[0].host_header, "[fe80::1]:8080");
+        assert_eq!(origins.url.to_string(), "http://[fe80::1%251]:8080/a");
+        let Ok(Host::Url(url)) = Host::parse("http://[fe80::1]") else {
+            panic!("a URL");
+        };
+        let options = NetworkOptions {
+            lookup_timeout: Duration::from_secs(10),
+            ..NetworkOptions::default()
+        };
+        let error = Origins::resolve(&url, &Network::default(), &options).unwrap_err();
+        assert!(error.to_string().contains("[fe80::1%25eth0]"), "{error}");
     }
 }

@@ -1,16 +1,25 @@
 //! TLS settings of the scenario, for rustls.
 
+mod error;
+mod pem;
+mod verifier;
+mod words;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use brunt_scenario::{HttpVersion, Tls, TlsVersions};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use brunt_scenario::{ClientCertificate, HttpVersion, KeyPassword, Tls, TlsVersions};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore, version};
+
+pub use error::TlsError;
+use pem::PemFile;
+use verifier::{AnyCertificate, TrustedCertificates};
 
 /// Number of hosts whose sessions are kept.
 const SESSIONS_REMEMBERED: usize = 4;
@@ -33,35 +42,6 @@ impl Default for TlsSessions {
     }
 }
 
-/// The reason why TLS cannot be set up with the settings of the scenario.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be used.
-    #[error("cannot use the {what} {path}: {error}; give a PEM file", path = .path.display())]
-    File {
-        /// Role of the file.
-        what: &'static str,
-        /// Path of the file.
-        path: PathBuf,
-        /// The reason.
-        error: String,
-    },
-    /// The system has no trusted certificate authorities.
-    #[error(
-        "the system has no trusted certificate authorities{detail}; install ca-certificates, or set a file: [tls] ca = \"ca.pem\""
-    )]
-    NoAuthorities {
-        /// The error of loading them.
-        detail: String,
-    },
-    /// The certificate and the key do not match, or another setting is invalid.
-    #[error("cannot set up TLS: {0}")]
-    Setting(String),
-    /// A name that cannot be in a certificate.
-    #[error("invalid server name '{0}': must be a host name like api.example.com")]
-    ServerName(String),
-}
-
 impl TlsClient {
     pub(crate) fn new(tls: &Tls, http: HttpVersion) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -74,23 +54,24 @@ impl TlsClient {
             .with_protocol_versions(versions)
             .map_err(setting)?;
         let verifier: Arc<dyn ServerCertVerifier> = if tls.insecure {
-            Arc::new(AnyCertificate(provider))
+            Arc::new(AnyCertificate(provider.clone()))
         } else {
-            let roots = Arc::new(authorities(tls.ca.as_deref())?);
-            WebPkiServerVerifier::builder_with_provider(roots, provider)
-                .build()
-                .map_err(setting)?
+            let (roots, certificates) = trusted(tls.ca.as_deref())?;
+            let chains =
+                WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
+            Arc::new(TrustedCertificates {
+                chains: chains.build().map_err(setting)?,
+                certificates,
+            })
         };
         let builder = builder
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match &tls.client {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = certificates("client certificate", certificate)?;
-                let key = PrivateKeyDer::from_pem_file(key)
-                    .map_err(|error| unusable("client key", key, &error))?;
-                builder.with_client_auth_cert(chain, key).map_err(setting)?
+            Some(client) => {
+                let identity = client_identity(client, &provider)?;
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
             }
         };
         let offered: &[&[u8]] = match http {
@@ -138,35 +119,18 @@ fn setting(error: impl ToString) -> TlsError {
     TlsError::Setting(error.to_string())
 }
 
-fn unusable(what: &'static str, path: &Path, error: &impl ToString) -> TlsError {
-    TlsError::File {
-        what,
-        path: path.to_owned(),
-        error: error.to_string(),
-    }
-}
-
-fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| unusable(what, path, &error))?
-        .collect();
-    let found = found.map_err(|error| unusable(what, path, &error))?;
-    if found.is_empty() {
-        return Err(unusable(what, path, &"it contains no certificate"));
-    }
-    Ok(found)
-}
-
-/// The authorities of a file, or those of the system.
-fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
+/// The certificates of a file, or those of the system's authorities.
+fn trusted(file: Option<&Path>) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = file {
-        for certificate in certificates("authority file", path)? {
-            roots
-                .add(certificate)
-                .map_err(|error| unusable("authority file", path, &error))?;
+        let file = PemFile::with_certificates("trusted certificates", path)?;
+        let certificates = file.certificates()?;
+        for (number, certificate) in (1..).zip(&certificates) {
+            roots.add(certificate.clone()).map_err(|_| {
+                file.error(format!("certificate {number} of the file cannot be parsed"))
+            })?;
         }
-        return Ok(roots);
+        return Ok((roots, certificates));
     }
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
@@ -175,52 +139,59 @@ fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
         let detail = first.map_or(String::new(), |error| format!(" ({error})"));
         return Err(TlsError::NoAuthorities { detail });
     }
-    Ok(roots)
+    Ok((roots, Vec::new()))
+}
+
+/// The client's certificate chain and its private key.
+fn client_identity(
+    client: &ClientCertificate,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
+    let chain_file = PemFile::with_certificates("client certificate", &client.certificate)?;
+    let key_file = PemFile::with_key("client key", &client.key)?;
+    let chain = chain_file.certificates()?;
+    let password = client.key_password.as_ref().map(KeyPassword::reveal);
+    let key = key_file.key(password)?;
+    let key = provider.key_provider.load_private_key(key);
+    let key = key.map_err(|_| {
+        key_file.error(
+            "it is not a valid RSA (2,048 to 8,192 bits), ECDSA (P-256, P-384) or Ed25519 key",
+        )
+    })?;
+    let mut identity = CertifiedKey::new(chain, key);
+    match identity.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(identity),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let certificates = identity.cert.len();
+            for number in 2..=certificates {
+                identity.cert.rotate_left(1);
+                if identity.keys_match().is_ok() {
+                    return Err(chain_file.error(format!(
+                        "its first certificate must be that of the key, followed by the certificates of the authorities; \
+                         certificate {number} is that of the key"
+                    )));
+                }
+            }
+            let (certificate, key) = (client.certificate.display(), client.key.display());
+            Err(key_file.error(format!(
+                "it is not the key of the certificate in {certificate}; compare \
+                 `openssl x509 -noout -pubkey -in {certificate}` with `openssl pkey -pubout -in {key}`"
+            )))
+        }
+        Err(_) => Err(chain_file.error("its first certificate cannot be parsed")),
+    }
 }
 
 /// The error of TLS itself, if the handshake failed or the connection failed later.
 pub(crate) fn reason(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(inner.to_string())
+    of_tls(error).map(words::in_words)
 }
 
-/// Accepts any certificate. Signatures are still verified.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+/// Whether a handshake failed because the server supports none of the HTTP versions offered.
+pub(crate) fn is_about_http(error: &io::Error) -> bool {
+    of_tls(error).is_some_and(words::is_about_alpn)
+}
 
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }

@@ -39,8 +39,10 @@ fn run_profile(name: &str, profile: &str, users: u32, duration: Duration) -> Sce
     let mut scenario = read(name);
     let port = server.address().port();
     for host in &mut scenario.network.hosts {
-        host.set_host(Some("127.0.0.1")).unwrap();
-        host.set_port(Some(port)).unwrap();
+        let mut url = url::Url::clone(host);
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(port)).unwrap();
+        *host = url.into();
     }
     let overrides = Overrides {
         users: Some(users),

@@ -5,7 +5,7 @@ mod header;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brunt_engine::{Engine, EngineEvent, NetworkOptions, Origins, Settings};
+use brunt_engine::{Engine, EngineEvent, NetworkOptions, Origins, OriginsError, Settings};
 use brunt_record::{Command, FailureKind, RunRecord, Second};
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
@@ -53,6 +53,14 @@ impl TestRun {
         Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("the profile exists")
     }
 
+    /// The hosts of the run.
+    pub(crate) fn origins(&self) -> Result<Origins, OriginsError> {
+        let Ok(Host::Url(url)) = Host::parse(&self.url) else {
+            panic!("{} is a URL", self.url)
+        };
+        Origins::resolve(&url, &self.plan().network, &self.reach)
+    }
+
     pub(crate) fn run(&self) -> RunRecord {
         self.run_with(|_, _| ())
     }
@@ -60,11 +68,7 @@ impl TestRun {
     /// Runs to the end. Calls `each` after every event.
     pub(crate) fn run_with(&self, mut each: impl FnMut(&Engine, &RunRecord)) -> RunRecord {
         let plan = Arc::new(self.plan());
-        let Ok(Host::Url(url)) = Host::parse(&self.url) else {
-            panic!("{} is a URL", self.url)
-        };
-        let target =
-            Arc::new(Origins::resolve(&url, &plan.network, &self.reach).expect("resolved origins"));
+        let target = Arc::new(self.origins().expect("resolved origins"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine =
             Engine::start(&plan, &target, &self.settings, brunt_engine::Clock::start())

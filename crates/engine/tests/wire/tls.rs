@@ -80,13 +80,77 @@ fn trusted_server_is_used_and_its_handshakes_are_timed() {
 #[test]
 fn unverifiable_server_is_rejected() {
     let secure = Secure::new();
-    let expired_name = secure.front(secure.authority.issue(&["other.example"]));
+    let other_name = secure.front(secure.authority.issue(&["other.example"]));
     let stranger = secure.front(TestCa::new().issue(&["localhost"]));
+    let expired = secure.authority.issue_for(&["localhost"], (2_001, 2_002));
     for (front, reason) in [
-        (expired_name, "not valid for name"),
-        (stranger, "invalid peer certificate"),
+        (
+            other_name,
+            "is for other.example, and is not valid for localhost; set `server_name` in [tls]",
+        ),
+        (stranger, "or the certificate itself to `ca` in [tls]"),
+        (secure.front(expired), "expired on 2002-01-01 00:00 UTC"),
     ] {
         let record = secure.test_run(&front.url("localhost"), CA);
+        assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
+        let example = record.timeline.failures()[0].example.clone().unwrap();
+        assert!(example.contains(reason), "{example}");
+        assert!(
+            example.contains("accept any certificate with --insecure"),
+            "{example}"
+        );
+        assert_eq!(secure.server.counts().requests, 0);
+    }
+}
+
+/// curl accepts each of these with `--cacert`, since OpenSSL trusts a chain that ends at any certificate of the file.
+#[test]
+fn certificate_of_the_server_itself_can_be_trusted() {
+    let secure = Secure::new();
+    let own = Identity::self_signed(&["localhost"], (2_001, 4_000));
+    let issued = TestCa::new().issue(&["localhost"]);
+    for identity in [own, issued] {
+        // Other certificates do not matter.
+        let all = secure.authority.pem() + &identity.certificate;
+        secure.write("server.pem", &all);
+        let front = secure.front(identity);
+        let record = secure.test_run(&front.url("localhost"), "ca = \"FOLDER/server.pem\"");
+        assert_eq!(record.timeline.failures(), []);
+        assert!(requests(&record) > 2);
+    }
+}
+
+#[test]
+fn trusted_certificate_of_the_server_needs_its_name_and_validity() {
+    let secure = Secure::new();
+    let valid = (2_001, 4_000);
+    let trusted = Identity::self_signed(&["localhost"], valid);
+    for (identity, trusts_it, reason) in [
+        (
+            Identity::self_signed(&["other.example"], valid),
+            true,
+            "is for other.example, and is not valid for localhost",
+        ),
+        (
+            Identity::self_signed(&["localhost"], (2_001, 2_002)),
+            true,
+            "expired on 2002-01-01",
+        ),
+        (
+            Identity::self_signed(&["localhost"], (3_998, 3_999)),
+            true,
+            "is not valid before 3998-01-01",
+        ),
+        (
+            Identity::self_signed(&["localhost"], valid),
+            false,
+            "is that of an authority; add exactly this certificate to `ca` in [tls]",
+        ),
+    ] {
+        let in_file = if trusts_it { &identity } else { &trusted };
+        secure.write("server.pem", &in_file.certificate);
+        let front = secure.front(identity);
+        let record = secure.test_run(&front.url("localhost"), "ca = \"FOLDER/server.pem\"");
         assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
         let example = record.timeline.failures()[0].example.clone().unwrap();
         assert!(example.contains(reason), "{example}");
@@ -119,10 +183,39 @@ fn client_certificate_is_sent_on_request() {
     let front = secure.front(rules);
     let unknown = secure.test_run(&front.url("localhost"), CA);
     assert_eq!(failures(&unknown, FailureKind::Tls), requests(&unknown));
+    let example = unknown.timeline.failures()[0].example.clone().unwrap();
+    let remedy = "the server requires a client certificate; set `certificate` and `key` in [tls]";
+    assert!(example.contains(remedy), "{example}");
     let with_client =
         format!("{CA}\ncertificate = \"FOLDER/client.pem\"\nkey = \"FOLDER/client.key\"");
     let known = secure.test_run(&front.url("localhost"), &with_client);
     assert_eq!(known.timeline.failures(), []);
+}
+
+#[test]
+fn unusable_client_certificate_is_explained_before_the_run() {
+    let secure = Secure::new();
+    let client = secure.authority.issue(&["client"]);
+    let other = secure.authority.issue(&["other"]);
+    let reversed = secure.authority.pem() + &client.certificate;
+    for (certificate, key, reason) in [
+        (
+            &client.certificate,
+            &other.key,
+            "it is not the key of the certificate in",
+        ),
+        (&reversed, &client.key, "certificate 2 is that of the key"),
+        (&client.key, &client.key, "only PRIVATE KEY"),
+    ] {
+        secure.write("client.pem", certificate);
+        secure.write("client.key", key);
+        let tls = "[tls]\ncertificate = \"FOLDER/client.pem\"\nkey = \"FOLDER/client.key\"";
+        let folder = secure.folder.path().display().to_string();
+        let test_run = TestRun::new("https://localhost:1", 1, "1s", "1s", TASK);
+        let test_run = test_run.with(&tls.replace("FOLDER", &folder));
+        let error = test_run.origins().unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]

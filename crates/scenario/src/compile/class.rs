@@ -1,7 +1,6 @@
 //! Compiles user classes.
 
 use indexmap::IndexMap;
-use url::Url;
 
 use crate::compile::compiler::Compiler;
 use crate::compile::compiler::report_once;
@@ -9,7 +8,7 @@ use crate::compile::keys;
 use crate::compile::names::When;
 use crate::compile::steps::{compile_step, compile_steps, find_unreachable};
 use crate::model::class::{Class, Task, TaskBody, TaskOrder};
-use crate::model::host::Host;
+use crate::model::host::{Host, HostUrl};
 use crate::model::wait::Wait;
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::spec::{ClassSpec, Spanned, StepSpec};
@@ -19,7 +18,7 @@ type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
 /// Compiles the classes. Errors go to the compiler's diagnostics, and hosts of classes to `hosts`.
 pub(crate) fn resolve(
     typed: &Classes,
-    hosts: &mut Vec<Url>,
+    hosts: &mut Vec<HostUrl>,
     compiler: &mut Compiler,
 ) -> Vec<Class> {
     if typed.is_empty() {
@@ -51,7 +50,7 @@ fn resolve_class(
     name: &Spanned<String>,
     class: &Spanned<ClassSpec>,
     all: &Classes,
-    hosts: &mut Vec<Url>,
+    hosts: &mut Vec<HostUrl>,
     compiler: &mut Compiler,
 ) -> Option<Class> {
     let ancestors = ancestors(class.get_ref(), all, compiler.diagnostics)?;
@@ -152,7 +151,7 @@ fn share(class: &ClassSpec, diagnostics: &mut Vec<Diagnostic>) -> (f64, Option<u
 /// Number of the host of a class: 0 unless it has one of its own.
 fn host_of(
     ancestors: &[&ClassSpec],
-    hosts: &mut Vec<Url>,
+    hosts: &mut Vec<HostUrl>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> usize {
     let Some(typed) = ancestors.iter().find_map(|class| class.host.as_ref()) else {

@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use url::Url;
-
-use crate::model::host::Host;
+use crate::compile::compiler::Compiler;
+use crate::expr::secrets::Place;
+use crate::model::host::{Host, HostUrl};
 use crate::model::network::{
-    Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions,
+    ClientCertificate, Connections, HttpVersion, KeyPassword, Limits, Network, SHARED_DEFAULT,
+    Timeouts, Tls, TlsVersions,
 };
 use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units::{self, positive_duration};
 use crate::spec::{
     ConnectionsSpec, Json, LimitsSpec, SharedConnections, Spanned, Spec, TimeoutsSpec, TlsSpec,
 };
+use crate::value::Encoding;
 
 /// Compiles the network settings of a file in `folder`.
 pub(crate) fn resolve(spec: &Spec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Network {
@@ -94,7 +96,8 @@ fn connections(
         }) if http == HttpVersion::Http1 => {
             return wrong(
                 "`streams` needs HTTP/2: HTTP/1.1 has one request in flight per connection".into(),
-                "add http = \"2\" or http = \"auto\", or remove `streams`".into(),
+                "add http = \"2\" or http = \"auto\", run with --http 2, or remove `streams`"
+                    .into(),
             );
         }
         ConnectionsSpec::Shared(SharedConnections { shared, streams }) => {
@@ -121,7 +124,11 @@ fn timeouts(typed: &TimeoutsSpec, diagnostics: &mut Vec<Diagnostic>) -> Timeouts
 fn tls(typed: &TlsSpec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Tls {
     let path = |typed: &Spanned<String>| folder.join(typed.get_ref());
     let client = match (&typed.certificate, &typed.key) {
-        (Some(certificate), Some(key)) => Some((path(certificate), path(key))),
+        (Some(certificate), Some(key)) => Some(ClientCertificate {
+            certificate: path(certificate),
+            key: path(key),
+            key_password: None,
+        }),
         (None, None) => None,
         (Some(alone), None) | (None, Some(alone)) => {
             let diagnostic =
@@ -141,6 +148,32 @@ fn tls(typed: &TlsSpec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Tls
         versions: versions(typed, diagnostics),
         resumption: typed.resumption.unwrap_or(true),
         insecure: typed.insecure.unwrap_or(false),
+    }
+}
+
+/// Compiles the password of the client's key, which is the same for all users.
+pub(crate) fn key_password(compiler: &mut Compiler, typed: &TlsSpec, tls: &mut Tls) {
+    let Some(typed) = &typed.key_password else {
+        return;
+    };
+    let outer = compiler.resolver.secrets.enter(Place::Field);
+    let template = compiler.text(typed, Encoding::Plain);
+    compiler.resolver.secrets.enter(outer);
+    let password = template.literal_bytes();
+    match (password.map(String::from_utf8_lossy), &mut tls.client) {
+        (Some(password), Some(client)) => {
+            client.key_password = Some(KeyPassword::new(password.into_owned()));
+        }
+        (Some(_), None) => compiler.diagnostics.push(
+            Diagnostic::new("`key_password` needs `certificate` and `key`")
+                .at(typed.span(), "here")
+                .help("set both to PEM files, or remove `key_password`"),
+        ),
+        (None, _) => compiler.diagnostics.push(
+            Diagnostic::new("invalid `key_password`: must be known before the run")
+                .at(typed.span(), "here")
+                .help("write a text, or an environment variable like \"{{ env.KEY_PASSWORD }}\""),
+        ),
     }
 }
 
@@ -180,7 +213,7 @@ fn limits(typed: &LimitsSpec, diagnostics: &mut Vec<Diagnostic>) -> Limits {
     }
 }
 
-fn redirect_hosts(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Vec<Url> {
+fn redirect_hosts(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Vec<HostUrl> {
     let mut hosts = Vec::new();
     for typed in &spec.redirect_hosts {
         match Host::parse(typed.get_ref()) {

@@ -155,6 +155,7 @@ fn resolve(
         diagnostics,
         host: 0,
     };
+    network::key_password(&mut compiler, &spec.tls, &mut network.tls);
     // Common headers may use variables that the setup or a class sets later.
     let setup = compile_steps(&mut compiler, &spec.setup, When::SetUp).steps;
     let shares_values = compiler.resolver.variables.share();

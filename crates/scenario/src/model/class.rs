@@ -1,7 +1,6 @@
 //! User classes: kinds of virtual users, with their waits and tasks.
 
-use url::Url;
-
+use crate::model::host::HostUrl;
 use crate::model::step::{Program, Step};
 use crate::model::wait::Wait;
 
@@ -15,7 +14,7 @@ pub struct Class {
     /// Number of its users, regardless of the level; `None`: according to its weight.
     pub fixed_count: Option<u32>,
     /// Host of its requests, if it differs from the scenario's.
-    pub host: Option<Url>,
+    pub host: Option<HostUrl>,
     /// Think time of its users between two tasks.
     pub wait: Wait,
     /// Steps that a user runs once, before its tasks.

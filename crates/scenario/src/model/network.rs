@@ -1,10 +1,12 @@
 //! Network settings: HTTP version, connections, timeouts, TLS, limits, and the hosts to which redirects may lead.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use url::Url;
+use crate::model::host::HostUrl;
+use crate::redact::MASK;
 
 /// Default number of connections of a shared pool.
 pub const SHARED_DEFAULT: u32 = 100;
@@ -28,9 +30,9 @@ pub struct Network {
     /// Limits on the size of responses.
     pub limits: Limits,
     /// Other hosts to which redirects may lead: URLs without paths.
-    pub redirect_hosts: Vec<Url>,
+    pub redirect_hosts: Vec<HostUrl>,
     /// Hosts of user classes that have their own.
-    pub hosts: Vec<Url>,
+    pub hosts: Vec<HostUrl>,
     /// Whether users ignore cookies.
     pub no_cookies: bool,
 }
@@ -67,6 +69,16 @@ pub enum HttpVersion {
     Http2,
     /// Chosen by the server through ALPN for `https` hosts, 1.1 for `http` hosts.
     Auto,
+}
+
+impl fmt::Display for HttpVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http1 => "1.1",
+            Self::Http2 => "2",
+            Self::Auto => "auto",
+        })
+    }
 }
 
 impl FromStr for HttpVersion {
@@ -139,8 +151,8 @@ impl Default for Timeouts {
 pub struct Tls {
     /// PEM file of the certificate authorities to trust; `None`: the system's.
     pub ca: Option<PathBuf>,
-    /// PEM files of the client's certificate chain and private key.
-    pub client: Option<(PathBuf, PathBuf)>,
+    /// Certificate of the client.
+    pub client: Option<ClientCertificate>,
     /// Server name to request and to verify; `None`: the host's.
     pub server_name: Option<String>,
     /// Protocol versions that are offered.
@@ -149,6 +161,38 @@ pub struct Tls {
     pub resumption: bool,
     /// Whether any certificate is accepted.
     pub insecure: bool,
+}
+
+/// Certificate of the client: PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+    /// Password of the private key.
+    pub key_password: Option<KeyPassword>,
+}
+
+/// Password of a private key. Its debug output does not contain it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPassword(String);
+
+impl KeyPassword {
+    pub(crate) fn new(password: String) -> Self {
+        Self(password)
+    }
+
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
 }
 
 impl Default for Tls {

@@ -518,6 +518,30 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             file("post = \"/\"\nmultipart = { a = { file = \"a.gif\" } }", ""),
         ),
         (
+            "content_type_of_another_body",
+            file(
+                "post = \"/\"\nmultipart = { a = \"1\" }\nheaders = { Content-Type = \"application/json\" }",
+                "",
+            ),
+        ),
+        (
+            "boundary_with_an_expression",
+            file(
+                "post = \"/\"\nmultipart = { a = \"1\" }\nheaders = { Content-Type = \"multipart/form-data; boundary={{ uuid() }}\" }",
+                "",
+            ),
+        ),
+        (
+            "key_password_without_a_key",
+            top("tls = { key_password = \"secret\" }"),
+        ),
+        (
+            "key_password_of_a_user",
+            top(
+                "tls = { certificate = \"c.pem\", key = \"k.pem\", key_password = \"{{ uuid() }}\" }",
+            ),
+        ),
+        (
             "json_path",
             file("get = \"/\"\ncheck = { json = { \"items[0]\" = 1 } }", ""),
         ),

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use brunt_scenario::HostUrl;
 use bytes::Bytes;
 use http::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +20,7 @@ const REQUEST_BYTES_MAX: usize = 4096;
 
 /// Server that runs until it is dropped.
 pub(super) struct LoopbackServer {
-    url: Url,
+    url: HostUrl,
     thread: Option<std::thread::JoinHandle<()>>,
     stop: Option<oneshot::Sender<()>>,
 }
@@ -52,14 +53,14 @@ impl LoopbackServer {
             .name("loopback_server".into())
             .spawn(serve)?;
         Ok(Self {
-            url,
+            url: url.into(),
             thread: Some(thread),
             stop: Some(stop),
         })
     }
 
     /// Base URL.
-    pub(super) fn url(&self) -> &Url {
+    pub(super) fn url(&self) -> &HostUrl {
         &self.url
     }
 }
