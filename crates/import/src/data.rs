@@ -478,7 +478,7 @@ mod tests {
         assert_eq!(data.literal_name(&text), "/a/{next_2}");
         let encoded = encoded_mark(&mark);
         assert_eq!(data.literal(&encoded), "{{ urlencode(next_2 | int) }}");
-        // Numbers that are no marks stay.
+        // A number that does not stand for an expression stays.
         assert_eq!(data.literal("\u{fdd0}7\u{fdd1}"), "\u{fdd0}7\u{fdd1}");
     }
 

@@ -3,6 +3,7 @@
 mod body;
 mod chains;
 mod entries;
+mod entry_values;
 mod exchange;
 mod exclusions;
 mod fields;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::draft::{Body, Part, PartContent};
-use crate::har::exchange::{pairs, text};
+use crate::har::entry_values::{pairs, text};
 use crate::recorded_request::{RecordedRequest, essence};
 
 /// Number of digits from which a number may not survive as a float.

@@ -16,7 +16,7 @@ const TOKEN_CHARACTERS_MIN: usize = 12;
 /// Largest number of places that are kept for a value.
 const PLACES_MAX: usize = 4;
 
-/// What a task gives to later ones.
+/// Values that a task gives to later ones.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) extracts: Vec<Extract>,

@@ -4,10 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::Value;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use crate::har::body;
-use crate::har::exclusions::{Exclusions, is_static_kind, is_static_path, is_static_type};
+use crate::har::entry_values::{number, pairs, text};
+use crate::har::exclusions::{Exclusions, Facts};
 use crate::recorded_request::RecordedRequest;
 
 /// A request with its response.
@@ -96,49 +97,6 @@ impl Exchange {
     }
 }
 
-/// Facts of an entry by which it may be left out.
-pub(super) struct Facts<'a> {
-    pub(super) method: &'a str,
-    pub(super) url: &'a Url,
-    pub(super) headers: &'a [(String, String)],
-    /// Kind of the resource, according to a browser.
-    pub(super) kind: &'a str,
-    /// Media type of the response.
-    pub(super) mime: &'a str,
-    pub(super) status: Option<f64>,
-}
-
-impl Facts<'_> {
-    /// Whether it is an image, a style sheet, a script or the like.
-    pub(super) fn is_static(&self) -> bool {
-        self.method.eq_ignore_ascii_case("GET")
-            && (is_static_kind(self.kind)
-                || is_static_type(self.mime)
-                || is_static_path(self.url.path()))
-    }
-
-    /// Whether it is a preflight, which browsers send by themselves. Without recorded headers, it is one.
-    pub(super) fn is_preflight(&self) -> bool {
-        let asks = |name: &str| name.eq_ignore_ascii_case("access-control-request-method");
-        self.method.eq_ignore_ascii_case("OPTIONS")
-            && (self.headers.is_empty()
-                || self.kind == "preflight"
-                || self.headers.iter().any(|(name, _)| asks(name)))
-    }
-}
-
-pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str)
-}
-
-/// A number, which some tools write as a string.
-fn number(value: &Value) -> Option<f64> {
-    let number = value
-        .as_f64()
-        .or_else(|| value.as_str()?.trim().parse().ok())?;
-    number.is_finite().then_some(number)
-}
-
 fn without_user(mut url: Url) -> Url {
     // An http URL supports both, so this does not fail.
     if url.set_username("").is_ok() {
@@ -153,20 +111,6 @@ fn times_ms(entry: &Value) -> Option<(f64, f64)> {
     let started_ms = started.as_millisecond() as f64;
     let took_ms = entry.get("time").and_then(number).unwrap_or(0.0);
     Some((started_ms, started_ms + took_ms.max(0.0)))
-}
-
-/// Names and values of a list, with other scalars as text.
-pub(super) fn pairs(list: Option<&Value>) -> Vec<(String, String)> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    let pair = |item: &Value| {
-        let value = match item.get("value") {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => String::new(),
-            Some(other) => other.to_string(),
-        };
-        Some((text(item, "/name")?.to_owned(), value))
-    };
-    items.filter_map(pair).collect()
 }
 
 fn content(entry: &Value) -> Option<String> {
@@ -197,13 +141,4 @@ fn redirect(
     let mut to = url.join(to.or(location)?).ok()?;
     to.set_fragment(None);
     Some(to)
-}
-
-/// A name or a value of a query or form without its encoding.
-pub(super) fn decoded(text: &str) -> String {
-    let pair = format!("={text}");
-    let mut pairs = form_urlencoded::parse(pair.as_bytes());
-    pairs
-        .next()
-        .map_or_else(String::new, |(_, value)| value.into_owned())
 }

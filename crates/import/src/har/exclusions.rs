@@ -1,7 +1,39 @@
 //! Entries that are left out, by reason.
 
-use crate::har::exchange::Facts;
+use url::Url;
+
 use crate::warnings::Warnings;
+
+/// Facts of an entry by which it may be left out.
+pub(super) struct Facts<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a Url,
+    pub(super) headers: &'a [(String, String)],
+    /// Kind of the resource, according to a browser.
+    pub(super) kind: &'a str,
+    /// Media type of the response.
+    pub(super) mime: &'a str,
+    pub(super) status: Option<f64>,
+}
+
+impl Facts<'_> {
+    /// Whether it is an image, a style sheet, a script or the like.
+    fn is_static(&self) -> bool {
+        self.method.eq_ignore_ascii_case("GET")
+            && (is_static_kind(self.kind)
+                || is_static_type(self.mime)
+                || is_static_path(self.url.path()))
+    }
+
+    /// Whether it is a preflight, which browsers send by themselves. Without recorded headers, it is one.
+    fn is_preflight(&self) -> bool {
+        let asks = |name: &str| name.eq_ignore_ascii_case("access-control-request-method");
+        self.method.eq_ignore_ascii_case("OPTIONS")
+            && (self.headers.is_empty()
+                || self.kind == "preflight"
+                || self.headers.iter().any(|(name, _)| asks(name)))
+    }
+}
 
 /// Numbers of requests that are left out, by reason.
 #[derive(Debug, Default)]
@@ -62,14 +94,14 @@ impl Exclusions {
     }
 }
 
-pub(super) fn is_static_kind(kind: &str) -> bool {
+fn is_static_kind(kind: &str) -> bool {
     matches!(
         kind,
         "image" | "stylesheet" | "script" | "font" | "media" | "manifest" | "texttrack"
     )
 }
 
-pub(super) fn is_static_type(mime: &str) -> bool {
+fn is_static_type(mime: &str) -> bool {
     let mime = mime.trim().to_ascii_lowercase();
     let begins = [
         "image/",
@@ -84,7 +116,7 @@ pub(super) fn is_static_type(mime: &str) -> bool {
         || holds.iter().any(|part| mime.contains(part))
 }
 
-pub(super) fn is_static_path(path: &str) -> bool {
+fn is_static_path(path: &str) -> bool {
     const ENDINGS: [&str; 24] = [
         "js",
         "mjs",

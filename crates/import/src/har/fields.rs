@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::encoded_mark;
 use crate::draft::{Body, PartContent};
-use crate::har::exchange::decoded;
+use crate::har::entry_values::decoded;
 use crate::names::singular;
 use crate::recorded_request::RecordedRequest;
 use crate::secrets::scheme_of;

@@ -3,7 +3,8 @@
 use brunt_scenario::is_sensitive_name;
 use serde_json::{Value, json};
 
-use crate::har::exchange::{Exchange, decoded};
+use crate::har::entry_values::decoded;
+use crate::har::exchange::Exchange;
 use crate::json_path::json_path;
 use crate::names::singular;
 

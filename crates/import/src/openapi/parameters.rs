@@ -46,7 +46,7 @@ struct Parameter<'a> {
     typed: &'a Value,
 }
 
-/// What the parameters of an operation are written with.
+/// Writer of the parameters of an operation.
 pub(super) struct ParameterWriter<'a, 'b> {
     pub(super) document: Document<'a>,
     /// The operation, for warnings.

@@ -6,7 +6,7 @@ use url::Url;
 use crate::openapi::swagger2;
 use crate::warnings::{Warnings, one_line};
 
-/// Where a request goes.
+/// Target of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Target {
     /// Base URL of a host other than the scenario's.
@@ -101,7 +101,7 @@ impl Servers {
         }
     }
 
-    /// Where an operation goes.
+    /// Target of an operation.
     pub(super) fn target(
         &self,
         item: &Value,
