@@ -19,7 +19,7 @@ const END_HEADERS: u8 = 4;
 /// `:status` 200 in HPACK.
 const STATUS: &[u8] = b"\x88";
 
-/// What a connection does with its requests.
+/// Limits of a connection.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
     /// Number of requests that it accepts.
