@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use brunt_record::{FailureKind, RunRecord, Second};
+use brunt_record::{FailureKind, Measure, RunRecord, Scope, Second};
 use brunt_testbed::{Behavior, Fault, Request, Response, Routes, Server};
 use tempfile::TempDir;
 
@@ -64,6 +64,25 @@ fn large_body_is_sent_after_the_wait_for_100_continue() {
     let record = upload(&server, &folder(2 * MIB));
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(server.stop().requests, 1);
+}
+
+/// curl waits a second as well, with the first request of a connection and with later ones.
+#[test]
+fn wait_for_100_continue_is_a_second_with_every_request() {
+    let server = Server::start(behavior().fault(Fault::NoContinue)).unwrap();
+    let folder = folder(2 * MIB);
+    let path = folder.path().join("upload.bin").display().to_string();
+    let task = format!("[[users.u.tasks]]\npost = \"/upload\"\nfile = \"{path}\"");
+    let mut test_run = TestRun::new(&server.url(), 1, "60s", "0s", &task);
+    test_run.scenario.push_str("iterations = 3\n");
+    let record = test_run.run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.stop().requests, 3);
+    let times = record.timeline.distribution(Scope::All, Measure::Service);
+    for share in [0.01, 1.0] {
+        let ms = times.percentile(share).unwrap().ms().unwrap();
+        assert!((990.0..1_900.0).contains(&ms), "{share}: {ms}");
+    }
 }
 
 #[test]
